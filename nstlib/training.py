@@ -1,0 +1,379 @@
+"""Training of an image transformation network for one style (Johnson et al. 2016, sec. 3), on any Keras backend."""
+
+import json
+import math
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+from tqdm.auto import tqdm
+
+from nstlib.data import photo, photo_folder, photo_names
+from nstlib.images import check_image, fit
+from nstlib.perceptual import PerceptualLoss
+from nstlib.transformer import Network, new_network
+
+_TERMS = ("total", "content", "style", "tv")
+_CHECKPOINT = "checkpoint.weights.h5"
+_HISTORY = "history.csv"
+_SETTINGS = "settings.json"
+_EMA_MOMENTUM = 0.995
+
+
+class TrainingError(RuntimeError):
+    """Training that cannot start, go on or be resumed."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained network and how it got there.
+
+    Attributes:
+        network: the network, its model card filled in.
+        history: one row a step: step (from 1), seconds (since the start, time between resumptions left out), total,
+            content, style, tv: the objective on that step's batch.
+    """
+
+    network: Network
+    history: pd.DataFrame
+
+
+def train(
+    style: np.ndarray,
+    photos: Sequence[np.ndarray] | str | Path | None = None,
+    *,
+    name: str = "style",
+    licence: str = "unknown",
+    objective: PerceptualLoss | None = None,
+    steps: int = 2000,
+    size: int = 256,
+    batch_size: int = 1,
+    learning_rate: float = 1e-3,
+    start: Network | None = None,
+    warmup: int = 300,
+    width: float | None = None,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 250,
+    on_step: Callable[[Mapping[str, float]], bool | None] | None = None,
+    progress: bool = True,
+) -> TrainingResult:
+    """Trains a network to give any photo the look of one style image.
+
+    Adam with a cosine decay of the rate to 2% and an average of the weights over the last few hundred steps (EMA). The
+    objective sees the output clipped to [0, 1], as it will be shown.
+
+    Args:
+        style: the style image, `(H, W, 3)`.
+        photos: images to train on: a folder, or a sequence of images; None takes the photos of `nstlib.data`.
+        name, licence: of the style, for the model card.
+        objective: what to minimise; None is `PerceptualLoss()`.
+        steps: batches in all.
+        size: side of the square crops, in pixels, at least 16.
+        batch_size: crops a batch.
+        learning_rate: at the start.
+        start: a network to start from; None starts from random weights and `warmup`.
+        warmup: without `start`, steps of plain reconstruction (mean squared error of the pixels) before the first step:
+            from random weights the output is flat, and all that the objective then teaches is to stay so.
+        width: see `build_transformer`; only without `start`. None is 1.
+        seed: of the weights and the crops. Equal arguments on one machine give equal networks.
+        checkpoint: a folder to keep the state in. When it already holds the state of a run with the same arguments,
+            training goes on from there and ends as if it had never stopped.
+        checkpoint_every: steps between two saved states.
+        on_step: called after every step with a row of the history; returning True ends training early.
+        progress: show a progress bar.
+
+    Raises:
+        TrainingError: a folder that cannot be written (before the first step) or that holds another run; a loss
+            that is not finite (the last saved state is kept).
+        ImageError, ValueError: bad arguments.
+    """
+    _check_counts(steps=steps, size=size, batch_size=batch_size, checkpoint_every=checkpoint_every)
+    if start is not None and width is not None:
+        raise ValueError("width: a network to start from has its own; give one of start and width")
+    if not 0 < learning_rate < 1:
+        raise ValueError(f"learning_rate: {learning_rate!r} is not between 0 and 1")
+    objective = objective or PerceptualLoss()
+    style = check_image(style, "style")
+    images = _training_photos(photos)
+    settings = {
+        "name": name,
+        "objective": objective.settings(),
+        "steps": steps,
+        "size": size,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "photos": len(images),
+        "start": None if start is None else start.card.get("style", "unnamed"),
+    }
+
+    keras.utils.set_random_seed(seed)
+    if start is None:
+        network = new_network(width=1.0 if width is None else width)
+        if warmup: _warm_up(network.model, _Crops(images, size=size, batch_size=batch_size, seed=seed, steps=range(warmup)))
+    else:
+        network = new_network(**start.architecture)
+        network.model.set_weights(start.model.get_weights())
+    settings["architecture"] = dict(network.architecture)
+
+    trainer = _Trainer(network.model, objective, style)
+    trainer.compile(
+        optimizer=keras.optimizers.Adam(
+            _rate(learning_rate, steps),
+            use_ema=True,
+            ema_momentum=_EMA_MOMENTUM,
+        ),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    trainer.build((None, size, size, 3))
+    trainer.optimizer.build(trainer.trainable_variables)
+
+    store = None if checkpoint is None else _Store(Path(checkpoint), settings)
+    history = store.restore(trainer) if store else []
+    done = len(history)
+    if done < steps:
+        recorder = _Recorder(history, steps, store, checkpoint_every, on_step, progress)
+        trainer.fit(
+            _Crops(images, size=size, batch_size=batch_size, seed=seed, steps=range(done, steps)),
+            shuffle=False,
+            verbose=0,
+            callbacks=[recorder],
+        )
+    # fit() has put the average of the weights in place of the last ones.
+    frame = pd.DataFrame(history, columns=["step", "seconds", *_TERMS])
+    last = frame.tail(max(1, min(100, len(frame) // 10)))
+    card = settings | {
+        "style": name,
+        "licence": licence,
+        "steps": len(frame),
+        "seconds": round(float(frame["seconds"].iloc[-1]), 1),
+        "final_losses": {term: round(float(last[term].mean()), 5) for term in _TERMS},
+        "nstlib": version("nst-study"),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+    }
+    return TrainingResult(Network(network.model, network.architecture, card), frame)
+
+
+class _Trainer(keras.Model):
+    """Fits the transformer to the objective; `fit` and the optimizer are Keras' own."""
+
+    def __init__(self, transformer: keras.Model, objective: PerceptualLoss, style: np.ndarray):
+        super().__init__(name="trainer")
+        self.transformer = transformer
+        self.objective = objective
+        self.style_targets = objective.style_targets(style[None])
+        self.terms = {name: _Latest(name=name) for name in _TERMS}
+
+    def build(self, shape):
+        self.built = True  # the transformer was built by its constructor
+
+    def call(self, images, training=None):
+        return self.transformer(images, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        # Clipped in value, not in gradient: a pixel beyond black or white is judged as it will be shown and can
+        # still come back.
+        shown = y_pred + ops.stop_gradient(ops.clip(y_pred, 0.0, 1.0) - y_pred)
+        terms = self.objective(shown, self.objective.content_targets(x), self.style_targets)
+        for name, value in terms._asdict().items():
+            self.terms[name].update_state(value)
+        return terms.total
+
+
+def _rate(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    # Adam's first steps are of full length whatever the gradient; with 2,592 inputs to each output channel they
+    # would push tanh into saturation, from where it does not come back. Hence the slow rise.
+    rise = min(200, steps // 5)
+    return keras.optimizers.schedules.CosineDecay(
+        0.01 * peak, max(1, steps - rise), alpha=0.02, warmup_target=peak, warmup_steps=rise
+    )
+
+
+def _warm_up(transformer: keras.Model, crops: "_Crops") -> None:
+    transformer.compile(
+        optimizer=keras.optimizers.Adam(_rate(2e-3, len(crops))),
+        loss="mse",
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    transformer.fit(_Reconstruction(crops), shuffle=False, verbose=0)
+
+
+class _Reconstruction(keras.utils.PyDataset):
+    """Crops that are their own targets."""
+
+    def __init__(self, crops: "_Crops"):
+        super().__init__()
+        self.crops = crops
+
+    def __len__(self):
+        return len(self.crops)
+
+    def __getitem__(self, index):
+        (batch,) = self.crops[index]
+        return batch, batch
+
+
+class _Latest(keras.metrics.Metric):
+    """The value of the last batch; Keras' own metrics average over the epoch."""
+
+    def __init__(self, name):
+        super().__init__(name=name)
+        self.value = self.add_variable((), initializer="zeros", name="value")
+
+    def update_state(self, value, sample_weight=None):
+        self.value.assign(value)
+
+    def result(self):
+        return ops.convert_to_tensor(self.value)
+
+
+class _Crops(keras.utils.PyDataset):
+    """Random square crops, mirrored at random: a pure function of seed and step, so that a resumed run sees the same."""
+
+    def __init__(self, images, *, size: int, batch_size: int, seed: int, steps: range):
+        super().__init__()
+        self.images, self.size, self.batch_size, self.seed = images, size, batch_size, seed
+        self.steps = steps
+
+    def __len__(self):
+        return len(self.steps)
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng([self.seed, self.steps[index]])
+        batch = [self._crop(rng) for _ in range(self.batch_size)]
+        return (np.stack(batch),)
+
+    def _crop(self, rng) -> np.ndarray:
+        image = self.images[int(rng.integers(len(self.images)))]
+        height, width, _ = image.shape
+        short = min(height, width)
+        side = int(rng.integers(min(self.size, short), short + 1))
+        top = int(rng.integers(height - side + 1))
+        left = int(rng.integers(width - side + 1))
+        crop = image[top : top + side, left : left + side]
+        if rng.random() < 0.5:
+            crop = crop[:, ::-1]
+        return fit(np.ascontiguousarray(crop), self.size, self.size)
+
+
+class _Recorder(keras.callbacks.Callback):
+    """Writes the history, saves the state, and stops a run that has failed or that the caller ends."""
+
+    def __init__(self, history, steps, store, every, on_step, progress):
+        super().__init__()
+        self.history, self.steps, self.store, self.every = history, steps, store, every
+        self.on_step = on_step
+        self.bar = tqdm(total=steps, initial=len(history), unit="step", disable=not progress)
+        self.clock = time.perf_counter() - (history[-1]["seconds"] if history else 0.0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        terms = {name: float(self.model.terms[name].value) for name in _TERMS}
+        step = len(self.history) + 1
+        if not all(math.isfinite(value) for value in terms.values()):
+            self.bar.close()
+            kept = f" The state saved last is in {self.store.folder}." if self.store else ""
+            raise TrainingError(
+                f"the loss is not finite at step {step}: {_describe(terms)}. A smaller learning_rate or style_weight, "
+                f"or photos and style without flat areas, may help.{kept}"
+            )
+        row = {"step": step, "seconds": time.perf_counter() - self.clock, **terms}
+        self.history.append(row)
+        self.bar.update()
+        self.bar.set_postfix({name: f"{terms[name]:.3f}" for name in ("total", "content", "style")})
+        stop = bool(self.on_step and self.on_step(row))
+        # The last step is saved in on_train_end, with the averaged weights.
+        if self.store and step < self.steps and (stop or step % self.every == 0):
+            self.store.save(self.model, self.history)
+        if stop:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+        if self.store and len(self.history) == self.steps:
+            self.store.save(self.model, self.history)
+
+
+class _Store:
+    """The state of a run in a folder: what to go on from after a kill at any moment.
+
+    The history is written first and the weights, which hold the step count, last, each through a rename: whatever
+    comes between, the weights decide, and the history is cut to them.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]):
+        self.folder = folder
+        self.settings = json.loads(json.dumps(settings))
+
+    def restore(self, trainer: keras.Model) -> list[dict[str, float]]:
+        """Loads the saved state into `trainer`, or saves its first one; returns the history so far."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not (self.folder / _CHECKPOINT).exists():
+                self._write(_SETTINGS, lambda path: path.write_text(json.dumps(self.settings)))
+                self.save(trainer, [])
+                return []
+        except OSError as error:
+            raise TrainingError(f"checkpoint: {self.folder} cannot be written ({error})") from error
+        self._check_settings()
+        try:
+            trainer.load_weights(self.folder / _CHECKPOINT)
+            history = pd.read_csv(self.folder / _HISTORY, float_precision="round_trip")
+        except Exception as error:  # h5py's, Keras' and pandas' own
+            raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
+        return history.head(int(trainer.optimizer.iterations)).to_dict("records")
+
+    def save(self, trainer: keras.Model, history: Sequence[Mapping[str, float]]) -> None:
+        frame = pd.DataFrame(history, columns=["step", "seconds", *_TERMS])
+        self._write(_HISTORY, lambda path: frame.to_csv(path, index=False))
+        self._write(_CHECKPOINT, trainer.save_weights)
+
+    def _check_settings(self):
+        try:
+            found = json.loads((self.folder / _SETTINGS).read_text())
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
+        differing = sorted(
+            k for k in found | self.settings if found.get(k) != self.settings.get(k)
+        )
+        if differing:
+            raise TrainingError(
+                f"checkpoint: {self.folder} holds a run that differs in {', '.join(differing)}; "
+                "use another folder, or remove this one to start anew"
+            )
+
+    def _write(self, name: str, write: Callable[[Path], Any]) -> None:
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".tmp") as temporary:
+            path = Path(temporary) / name
+            write(path)
+            path.replace(self.folder / name)
+
+
+def _training_photos(photos) -> Sequence[np.ndarray]:
+    if photos is None:
+        return [photo(name) for name in photo_names()]
+    if isinstance(photos, str | Path):
+        return photo_folder(photos)
+    if len(photos) == 0:
+        raise ValueError("photos is empty: training needs at least one image")
+    return photos
+
+
+def _check_counts(**counts):
+    for argument, value in counts.items():
+        least = 16 if argument == "size" else 1
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{argument}: {value!r} is not a whole number of at least {least}")
+
+
+def _describe(terms: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in terms.items())

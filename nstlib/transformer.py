@@ -1,0 +1,263 @@
+"""The image transformation network of Johnson et al. 2016, with instance normalisation (Ulyanov et al. 2017).
+
+Departures from the paper's supplement, each the usual practice today: instance in place of batch normalisation, nearest
+resize and convolution in place of transposed convolution (Odena et al. 2016), reflection padding at every convolution
+in place of one wide frame, and an output of exactly the input's size for every size.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from nstlib.images import check_image
+
+NORMALIZATIONS = ("instance", "batch")
+UPSAMPLINGS = ("resize", "transposed")
+PADDINGS = ("reflect", "zeros")
+
+_RESIDUAL_BLOCKS = 5
+_OUTPUT_RANGE = 0.6  # the output is 0.5 ± 0.6: Johnson's 150 · tanh, which also reaches a little past black and white
+_FORMAT = 1
+_CARD = "card"
+_FOLDER = Path(__file__).parent / "assets" / "networks"
+
+
+class NetworkError(RuntimeError):
+    """A network file that is missing, broken or not a network."""
+
+
+def build_transformer(
+    *,
+    width: float = 1.0,
+    normalization: str = "instance",
+    upsampling: str = "resize",
+    padding: str = "reflect",
+) -> keras.Model:
+    """An untrained image transformation network.
+
+    Args:
+        width: multiplies the 32, 64 and 128 channels of the paper, above 0; at 1 there are 1,679,235 parameters.
+        normalization: `"instance"` or `"batch"`.
+        upsampling: `"resize"` (nearest, then convolution) or `"transposed"` convolution.
+        padding: `"reflect"` or `"zeros"`.
+
+    Returns:
+        A Keras model from RGB images `(B, H, W, 3)` in [0, 1], at least 16 pixels a side, to images of the same shape
+        in [-0.1, 1.1]: clip them to show them.
+
+    Raises:
+        ValueError: an unknown choice or a width not above 0.
+    """
+    if isinstance(width, bool) or not isinstance(width, int | float) or not 0 < width <= 8:
+        raise ValueError(f"width: {width!r} is not a number above 0 and at most 8")
+    for argument, value, accepted in (
+        ("normalization", normalization, NORMALIZATIONS),
+        ("upsampling", upsampling, UPSAMPLINGS),
+        ("padding", padding, PADDINGS),
+    ):
+        if value not in accepted:
+            raise ValueError(f"{argument}: {value!r} is not one of {', '.join(accepted)}")
+
+    channels = [max(1, round(width * count)) for count in (32, 64, 128)]
+
+    def pad(x, pixels):
+        layer = ReflectionPadding2D if padding == "reflect" else keras.layers.ZeroPadding2D
+        return layer(pixels)(x)
+
+    def convolve(x, filters, kernel, strides=1):
+        return keras.layers.Conv2D(filters, kernel, strides)(pad(x, kernel // 2))
+
+    def normalize(x):
+        if normalization == "batch":
+            return keras.layers.BatchNormalization(epsilon=1e-5)(x)
+        return keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)(x)  # -1: instance
+
+    def upsample(x, filters):
+        if upsampling == "transposed":
+            return keras.layers.Conv2DTranspose(filters, 3, 2, padding="same")(x)
+        return convolve(keras.layers.UpSampling2D(2, interpolation="nearest")(x), filters, 3)
+
+    def residual(x):
+        y = keras.layers.ReLU()(normalize(convolve(x, channels[2], 3)))
+        return keras.layers.Add()([x, normalize(convolve(y, channels[2], 3))])
+
+    images = keras.Input((None, None, 3))
+    x = keras.layers.Rescaling(2.0, offset=-1.0)(images)
+    x = keras.layers.ReLU()(normalize(convolve(x, channels[0], 9)))
+    x = keras.layers.ReLU()(normalize(convolve(x, channels[1], 3, strides=2)))
+    x = keras.layers.ReLU()(normalize(convolve(x, channels[2], 3, strides=2)))
+    for _ in range(_RESIDUAL_BLOCKS):
+        x = residual(x)
+    x = keras.layers.ReLU()(normalize(upsample(x, channels[1])))
+    x = keras.layers.ReLU()(normalize(upsample(x, channels[0])))
+    # Halving rounds up, so a side that is no multiple of 4 comes back up to 3 pixels too long.
+    x = CropLike()([x, images])
+    x = keras.layers.Activation("tanh")(convolve(x, 3, 9))
+    x = keras.layers.Rescaling(_OUTPUT_RANGE, offset=0.5)(x)
+    return keras.Model(images, x, name="transformer")
+
+
+@keras.saving.register_keras_serializable("nstlib")
+class ReflectionPadding2D(keras.layers.Layer):
+    """Pads `(B, H, W, C)` by mirroring, edge pixels not repeated, on all four sides."""
+
+    def __init__(self, pixels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.pixels = pixels
+
+    def call(self, x):
+        p = self.pixels
+        return ops.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), mode="reflect")
+
+    def get_config(self):
+        return super().get_config() | {"pixels": self.pixels}
+
+
+@keras.saving.register_keras_serializable("nstlib")
+class CropLike(keras.layers.Layer):
+    """Crops the first of two batches, at the bottom and on the right, to the height and width of the second."""
+
+    def call(self, inputs):
+        x, like = inputs
+        _, height, width, _ = ops.shape(like)
+        return x[:, :height, :width]
+
+    def compute_output_shape(self, shapes):
+        return (*shapes[1][:3], shapes[0][3])
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained image transformation network with what is known of it.
+
+    Attributes:
+        model: the Keras model, images `(B, H, W, 3)` in [0, 1] to images of the same shape.
+        architecture: the arguments of `build_transformer` that made it.
+        card: the model card: style, licence, objective, training and losses, as JSON-ready values.
+    """
+
+    model: keras.Model
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def stylize(self, image: np.ndarray) -> np.ndarray:
+        """The image in the network's style: float32 `(H, W, 3)` in [0, 1] in, the same shape out.
+
+        Raises:
+            ImageError: not an image, or a side below 16 pixels.
+        """
+        batch = check_image(image, "image")[None]
+        return np.clip(self.model.predict_on_batch(batch)[0], 0.0, 1.0)
+
+
+def new_network(**architecture) -> Network:
+    """An untrained network; the arguments are those of `build_transformer`."""
+    return Network(model=_compiled(architecture), architecture=architecture)
+
+
+def save_network(network: Network, path: str | Path, *, dtype: str = "float32") -> Path:
+    """Writes a network and its card into one `.npz` file, whole or not at all.
+
+    Args:
+        network: the network.
+        path: where to; its folder must exist.
+        dtype: `"float32"` keeps the weights exactly, `"float16"` halves the file at about three decimal digits.
+
+    Returns:
+        The path.
+
+    Raises:
+        NetworkError: a path that does not end in .npz, or weights that are not finite or too large for `dtype`.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise NetworkError(f"path: {path.name!r} must end in .npz")
+    if dtype not in ("float16", "float32"):
+        raise NetworkError(f"dtype: {dtype!r} is neither 'float16' nor 'float32'")
+    with np.errstate(over="ignore"):
+        arrays = [np.asarray(weight).astype(dtype) for weight in network.model.get_weights()]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise NetworkError(f"{path.name}: a weight is not finite as {dtype}; nothing was written")
+    header = {"format": _FORMAT, "architecture": dict(network.architecture), _CARD: network.card}
+    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.stem}", suffix=".npz", delete=False
+    ) as file:
+        temporary = Path(file.name)
+    try:
+        np.savez_compressed(temporary, header=text, **{_key(i): a for i, a in enumerate(arrays)})
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def load_network(name: str | Path) -> Network:
+    """A network shipped with nstlib, by the name of its style, or one from a file that `save_network` wrote.
+
+    Nothing in a file is executed: it holds numbers and a JSON text, and the layers are built from the library's code.
+
+    Args:
+        name: a name from `network_names()`, or the path of a `.npz` file.
+
+    Raises:
+        NetworkError: no such network, or a file that is broken, too new or not a network.
+    """
+    path = Path(name)
+    if path.suffix != ".npz":
+        if str(name) not in network_names():
+            raise NetworkError(
+                f"there is no shipped network {str(name)!r}; there are {', '.join(network_names())}. "
+                "A file of your own must end in .npz"
+            )
+        path = _FOLDER / f"{name}.npz"
+    if not path.is_file():
+        raise NetworkError(f"there is no file {str(path)!r}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(file["header"].tobytes())
+            if header["format"] != _FORMAT:
+                raise NetworkError(
+                    f"{path.name} has format {header['format']!r}; this nstlib reads {_FORMAT}"
+                )
+            model = _compiled(header["architecture"])
+            weights = [_read(file, i, w.shape) for i, w in enumerate(model.weights)]
+    except NetworkError:
+        raise
+    except Exception as error:  # zip, numpy and json each have their own; all mean the same here
+        raise NetworkError(f"{path.name} is not a network that nstlib saved ({error})") from error
+    model.set_weights(weights)
+    return Network(model=model, architecture=header["architecture"], card=header[_CARD])
+
+
+def network_names() -> list[str]:
+    """Names of the networks that ship with nstlib, each that of its style image."""
+    return sorted(path.stem for path in _FOLDER.glob("*.npz"))
+
+
+def _read(file, index: int, shape) -> np.ndarray:
+    array = file[_key(index)]
+    if array.shape != tuple(shape) or array.dtype not in (np.float16, np.float32):
+        raise ValueError(f"weight {index} has {array.dtype} {array.shape}, expected float {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"weight {index} is not finite")
+    return array.astype(np.float32)
+
+
+def _compiled(architecture: Mapping[str, Any]) -> keras.Model:
+    model = build_transformer(**architecture)
+    # XLA takes twice as long as oneDNN for these convolutions on a CPU; JAX knows nothing but XLA.
+    model.compile(jit_compile=keras.backend.backend() == "jax")
+    return model
+
+
+def _key(index: int) -> str:
+    return f"weight_{index:03d}"
