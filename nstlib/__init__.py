@@ -1,1 +1,82 @@
-"""Neural style transfer, measured: optimise the pixels (Gatys) or train a network (Johnson)."""
+"""Neural style transfer, measured: optimise the pixels (Gatys) or train a network (Johnson).
+
+    import nstlib as nst
+
+    photo = nst.photo("astronaut", size=384)            # or nst.load_image("mine.jpg", size=384)
+    style = nst.style("brush_flow", size=384)           # or nst.load_image("painting.jpg", size=384)
+    slow = nst.gatys(photo, style, steps=100)           # slow.image, slow.history (a DataFrame)
+    fast = nst.load_network("brush_flow").stylize(photo)
+    nst.plots.gallery(photo, style, {"Gatys": slow.image, "Johnson": fast})
+
+Every name below is loaded on first use, so that `import nstlib` is quick and needs no TensorFlow.
+"""
+
+import sys
+from types import ModuleType
+
+import lazy_loader
+
+_NAMES = {
+    "images": [
+        "ImageError",
+        "check_image",
+        "fit",
+        "load_image",
+        "luminance",
+        "resize",
+        "save_image",
+    ],
+    "losses": [
+        "content_loss",
+        "feature_moments",
+        "gram_matrix",
+        "moment_loss",
+        "style_loss",
+        "total_variation_loss",
+    ],
+    "transformer": [
+        "Network",
+        "NetworkError",
+        "build_transformer",
+        "load_network",
+        "network_names",
+        "new_network",
+        "save_network",
+    ],
+    "benchmark": ["Timing", "describe_machine", "measure", "peak_memory"],
+    "profiles": ["Profile", "profile", "set_seed"],
+    "results": ["ResultsFolder", "results_folder"],
+    "data": [
+        "DataError",
+        "PhotoFolder",
+        "catalogue",
+        "data_folder",
+        "painting_names",
+        "photo",
+        "photo_folder",
+        "photo_names",
+        "style",
+        "style_names",
+    ],
+    "features": ["ExtractorError", "feature_extractor", "layer_names"],
+    "perceptual": ["LossTerms", "PerceptualLoss"],
+    "gatys": ["GatysResult", "OptimizationError", "gatys"],
+    "training": ["TrainingError", "TrainingResult", "train"],
+    "metrics": ["colour_distance", "evaluate", "patch_distance", "ssim"],
+}
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules=["plots"], submod_attrs=_NAMES
+)
+
+
+class _Package(ModuleType):
+    """Keeps `nstlib.gatys` the function: importing the module of that name would put the module in its place."""
+
+    def __setattr__(self, name, value):
+        if name == "gatys" and isinstance(value, ModuleType):
+            value = value.gatys
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,7 +1,7 @@
 """The frozen VGG: the only home of its weights, its preprocessing and its layer names.
 
-Layers are named as the field names them: `relu3_2` is the output of the second convolution of the third block, after its
-ReLU (`block3_conv2` in `keras.applications`).
+Layers are named as the field names them: `relu3_2` is the output of the second convolution of the third block, after
+its ReLU (`block3_conv2` in `keras.applications`).
 """
 
 import importlib.util
@@ -163,7 +163,9 @@ def _imagenet_arrays(extractor: str, path: str | Path | None):
     build = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}[extractor]
     try:
         model = build(include_top=False, weights="imagenet" if path is None else str(path))
-    except Exception as error:  # urllib, OSError, h5py's and Keras' own: each means that there are no weights
+    except (
+        Exception
+    ) as error:  # urllib, OSError, h5py's and Keras' own: each means that there are no weights
         if path is not None:
             raise ExtractorError(
                 f"weights: {str(path)!r} does not hold the Keras 'notop' weights of {extractor} ({error})"

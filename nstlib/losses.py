@@ -62,7 +62,7 @@ def relative_error(values, target):
     return distance / (ops.sum(ops.square(target), axis=axes) + _EPSILON)
 
 
-def content_loss(features, target, *, normalize=True):
+def content_loss(features, target, *, normalize=True, variance=None):
     """How far the features are from those of the content image, position by position.
 
     Args:
@@ -70,6 +70,7 @@ def content_loss(features, target, *, normalize=True):
         target: features of the content image, same shape.
         normalize: divide the mean squared difference by the variance of `target`: 0 is a perfect match and about 1 as
             far as a flat image. False gives the sum of Gatys et al. 2016, eq. 1: ½ Σ (F - P)².
+        variance: what to divide by in place of each target's own variance: a scalar.
 
     Returns:
         One loss per image, `(B,)`.
@@ -78,7 +79,7 @@ def content_loss(features, target, *, normalize=True):
     if not normalize:
         return 0.5 * ops.sum(ops.square(features - target), axis=axes)
     difference = ops.mean(ops.square(features - target), axis=axes)
-    return difference / (ops.var(target, axis=axes) + _EPSILON)
+    return difference / ((ops.var(target, axis=axes) if variance is None else variance) + _EPSILON)
 
 
 def style_loss(gram, target, *, normalize=True):

@@ -103,17 +103,30 @@ class PerceptualLoss:
         statistic = gram_matrix if self.style_statistic == "gram" else feature_moments
         return {name: statistic(features[name]) for name, _ in self.style_layers}
 
-    def __call__(self, images, content_targets, style_targets) -> LossTerms:
+    def __call__(
+        self, images, content_targets, style_targets, *, content_variances=None
+    ) -> LossTerms:
         """The objective at `images`.
 
         Args:
             images: stylized images, `(B, H, W, 3)` in [0, 1].
             content_targets: from `content_targets`, of images of the same size.
             style_targets: from `style_targets`.
+            content_variances: by layer name, what to divide the content terms by in place of each content image's
+                own variance. For training, where a crop of plain sky would otherwise outweigh a hundred others.
         """
+        variances = content_variances or {}
         features = self.extract(images)
         content = self._average(
-            (content_loss(features[name], content_targets[name], normalize=self.normalize), weight)
+            (
+                content_loss(
+                    features[name],
+                    content_targets[name],
+                    normalize=self.normalize,
+                    variance=variances.get(name),
+                ),
+                weight,
+            )
             for name, weight in self.content_layers
         )
         style = self._average(
@@ -141,7 +154,9 @@ class PerceptualLoss:
 
 def _layer_weights(argument: str, layers) -> tuple[tuple[str, float], ...]:
     if isinstance(layers, str):
-        raise ValueError(f"{argument}: give a list of names or a mapping, not the string {layers!r}")
+        raise ValueError(
+            f"{argument}: give a list of names or a mapping, not the string {layers!r}"
+        )
     if isinstance(layers, Mapping):
         pairs = layers.items()
     else:

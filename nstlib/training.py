@@ -26,6 +26,8 @@ _CHECKPOINT = "checkpoint.weights.h5"
 _HISTORY = "history.csv"
 _SETTINGS = "settings.json"
 _EMA_MOMENTUM = 0.995
+_RANGE_WEIGHT = 10.0
+_VARIANCE_CROPS = 24
 
 
 class TrainingError(RuntimeError):
@@ -58,7 +60,6 @@ def train(
     batch_size: int = 1,
     learning_rate: float = 1e-3,
     start: Network | None = None,
-    warmup: int = 300,
     width: float | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
@@ -68,8 +69,9 @@ def train(
 ) -> TrainingResult:
     """Trains a network to give any photo the look of one style image.
 
-    Adam with a cosine decay of the rate to 2% and an average of the weights over the last few hundred steps (EMA). The
-    objective sees the output clipped to [0, 1], as it will be shown.
+    Adam, its rate rising over the first 200 steps and then decaying as a cosine, and an average of the weights over the
+    last few hundred steps (EMA). The objective sees the output clipped to [0, 1], as it will be shown; values beyond
+    that range cost 10 times their mean square on top.
 
     Args:
         style: the style image, `(H, W, 3)`.
@@ -80,9 +82,7 @@ def train(
         size: side of the square crops, in pixels, at least 16.
         batch_size: crops a batch.
         learning_rate: at the start.
-        start: a network to start from; None starts from random weights and `warmup`.
-        warmup: without `start`, steps of plain reconstruction (mean squared error of the pixels) before the first step:
-            from random weights the output is flat, and all that the objective then teaches is to stay so.
+        start: a network to start from; None starts from random weights.
         width: see `build_transformer`; only without `start`. None is 1.
         seed: of the weights and the crops. Equal arguments on one machine give equal networks.
         checkpoint: a folder to keep the state in. When it already holds the state of a run with the same arguments,
@@ -119,13 +119,14 @@ def train(
     keras.utils.set_random_seed(seed)
     if start is None:
         network = new_network(width=1.0 if width is None else width)
-        if warmup: _warm_up(network.model, _Crops(images, size=size, batch_size=batch_size, seed=seed, steps=range(warmup)))
     else:
         network = new_network(**start.architecture)
         network.model.set_weights(start.model.get_weights())
     settings["architecture"] = dict(network.architecture)
 
-    trainer = _Trainer(network.model, objective, style)
+    crops = {"images": images, "size": size, "batch_size": batch_size, "seed": seed}
+    variances = _content_variances(objective, _Crops(steps=range(_VARIANCE_CROPS), **crops))
+    trainer = _Trainer(network.model, objective, style, variances)
     trainer.compile(
         optimizer=keras.optimizers.Adam(
             _rate(learning_rate, steps),
@@ -143,7 +144,7 @@ def train(
     if done < steps:
         recorder = _Recorder(history, steps, store, checkpoint_every, on_step, progress)
         trainer.fit(
-            _Crops(images, size=size, batch_size=batch_size, seed=seed, steps=range(done, steps)),
+            _Crops(steps=range(done, steps), **crops),
             shuffle=False,
             verbose=0,
             callbacks=[recorder],
@@ -167,8 +168,9 @@ def train(
 class _Trainer(keras.Model):
     """Fits the transformer to the objective; `fit` and the optimizer are Keras' own."""
 
-    def __init__(self, transformer: keras.Model, objective: PerceptualLoss, style: np.ndarray):
+    def __init__(self, transformer: keras.Model, objective: PerceptualLoss, style, variances):
         super().__init__(name="trainer")
+        self.content_variances = variances
         self.transformer = transformer
         self.objective = objective
         self.style_targets = objective.style_targets(style[None])
@@ -181,46 +183,36 @@ class _Trainer(keras.Model):
         return self.transformer(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        # Clipped in value, not in gradient: a pixel beyond black or white is judged as it will be shown and can
-        # still come back.
-        shown = y_pred + ops.stop_gradient(ops.clip(y_pred, 0.0, 1.0) - y_pred)
-        terms = self.objective(shown, self.objective.content_targets(x), self.style_targets)
+        # Clipped in value, not in gradient: a pixel beyond black or white is judged as it will be shown, and can still
+        # come back. With a squashing output in its place (tanh), dark areas saturate for good and turn into holes.
+        beyond = ops.clip(y_pred, 0.0, 1.0) - y_pred
+        shown = y_pred + ops.stop_gradient(beyond)
+        terms = self.objective(
+            shown,
+            self.objective.content_targets(x),
+            self.style_targets,
+            content_variances=self.content_variances,
+        )
         for name, value in terms._asdict().items():
             self.terms[name].update_state(value)
-        return terms.total
+        return terms.total + _RANGE_WEIGHT * ops.mean(ops.square(beyond))
 
 
 def _rate(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    # Adam's first steps are of full length whatever the gradient; with 2,592 inputs to each output channel they
-    # would push tanh into saturation, from where it does not come back. Hence the slow rise.
+    # Adam's first steps are of full length however small the gradient; 2,592 inputs to each output channel add them up.
     rise = min(200, steps // 5)
     return keras.optimizers.schedules.CosineDecay(
         0.01 * peak, max(1, steps - rise), alpha=0.02, warmup_target=peak, warmup_steps=rise
     )
 
 
-def _warm_up(transformer: keras.Model, crops: "_Crops") -> None:
-    transformer.compile(
-        optimizer=keras.optimizers.Adam(_rate(2e-3, len(crops))),
-        loss="mse",
-        jit_compile=keras.backend.backend() == "jax",
-    )
-    transformer.fit(_Reconstruction(crops), shuffle=False, verbose=0)
-
-
-class _Reconstruction(keras.utils.PyDataset):
-    """Crops that are their own targets."""
-
-    def __init__(self, crops: "_Crops"):
-        super().__init__()
-        self.crops = crops
-
-    def __len__(self):
-        return len(self.crops)
-
-    def __getitem__(self, index):
-        (batch,) = self.crops[index]
-        return batch, batch
+def _content_variances(objective: PerceptualLoss, crops: "_Crops") -> dict[str, float]:
+    """Mean variance of the content features over some crops, by layer."""
+    samples = [objective.content_targets(crops[i][0]) for i in range(len(crops))]
+    return {
+        name: float(np.mean([ops.convert_to_numpy(ops.var(sample[name])) for sample in samples]))
+        for name in samples[0]
+    }
 
 
 class _Latest(keras.metrics.Metric):
@@ -238,9 +230,9 @@ class _Latest(keras.metrics.Metric):
 
 
 class _Crops(keras.utils.PyDataset):
-    """Random square crops, mirrored at random: a pure function of seed and step, so that a resumed run sees the same."""
+    """Random square crops, mirrored at random: a pure function of seed and step, so a resumed run sees the same."""
 
-    def __init__(self, images, *, size: int, batch_size: int, seed: int, steps: range):
+    def __init__(self, *, images, size: int, batch_size: int, seed: int, steps: range):
         super().__init__()
         self.images, self.size, self.batch_size, self.seed = images, size, batch_size, seed
         self.steps = steps
@@ -342,9 +334,7 @@ class _Store:
             found = json.loads((self.folder / _SETTINGS).read_text())
         except (OSError, ValueError) as error:
             raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
-        differing = sorted(
-            k for k in found | self.settings if found.get(k) != self.settings.get(k)
-        )
+        differing = sorted(k for k in found | self.settings if found.get(k) != self.settings.get(k))
         if differing:
             raise TrainingError(
                 f"checkpoint: {self.folder} holds a run that differs in {', '.join(differing)}; "

@@ -2,7 +2,9 @@
 
 Departures from the paper's supplement, each the usual practice today: instance in place of batch normalisation, nearest
 resize and convolution in place of transposed convolution (Odena et al. 2016), reflection padding at every convolution
-in place of one wide frame, and an output of exactly the input's size for every size.
+in place of one wide frame, and an output of exactly the input's size for every size. One departure is ours: the output
+is linear, where Johnson's is a scaled tanh. In short trainings tanh saturates in dark areas, its gradient vanishes, and
+they stay black; `nstlib.training` keeps a linear output in range with a penalty instead.
 """
 
 import json
@@ -23,7 +25,6 @@ UPSAMPLINGS = ("resize", "transposed")
 PADDINGS = ("reflect", "zeros")
 
 _RESIDUAL_BLOCKS = 5
-_OUTPUT_RANGE = 0.6  # the output is 0.5 ± 0.6: Johnson's 150 · tanh, which also reaches a little past black and white
 _FORMAT = 1
 _CARD = "card"
 _FOLDER = Path(__file__).parent / "assets" / "networks"
@@ -49,8 +50,8 @@ def build_transformer(
         padding: `"reflect"` or `"zeros"`.
 
     Returns:
-        A Keras model from RGB images `(B, H, W, 3)` in [0, 1], at least 16 pixels a side, to images of the same shape
-        in [-0.1, 1.1]: clip them to show them.
+        A Keras model from RGB images `(B, H, W, 3)` in [0, 1], at least 16 pixels a side, to images of the same
+        shape, after training nearly in [0, 1]: clip them to show them.
 
     Raises:
         ValueError: an unknown choice or a width not above 0.
@@ -99,8 +100,7 @@ def build_transformer(
     x = keras.layers.ReLU()(normalize(upsample(x, channels[0])))
     # Halving rounds up, so a side that is no multiple of 4 comes back up to 3 pixels too long.
     x = CropLike()([x, images])
-    x = keras.layers.Activation("tanh")(convolve(x, 3, 9))
-    x = keras.layers.Rescaling(_OUTPUT_RANGE, offset=0.5)(x)
+    x = keras.layers.Rescaling(0.5, offset=0.5)(convolve(x, 3, 9))
     return keras.Model(images, x, name="transformer")
 
 

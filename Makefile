@@ -1,0 +1,57 @@
+# Two commands for a fresh machine with Python 3.11 and make:
+#   make study   every notebook, top to bottom (PROFILE=quick, or PROFILE=full)
+#   make test    lint, unit tests, and every notebook again under nbval
+PYTHON ?= python3.11
+PROFILE ?= quick
+BIN := .venv/bin
+STAMP := .venv/.installed
+NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
+
+# TensorFlow's start-up messages would end up in the notebooks.
+export TF_CPP_MIN_LOG_LEVEL := 3
+export NSTLIB_PROFILE := $(PROFILE)
+
+.PHONY: install study test lint unit notebooks lab format clean
+
+install: $(STAMP)
+
+# The versions that environment.yml pins, as constraints on what pyproject.toml asks for.
+$(STAMP): pyproject.toml environment.yml
+	$(PYTHON) -m venv .venv
+	sed -n 's/^ *- \(.*==.*\)$$/\1/p' environment.yml > .venv/constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint .venv/constraints.txt --editable '.[dev]'
+	touch $@
+
+# The quick profile leaves the committed notebooks alone and writes its own beside its results.
+study: $(STAMP)
+ifeq ($(PROFILE),quick)
+	$(BIN)/jupyter nbconvert --to notebook --execute --output-dir results/quick/notebooks $(NOTEBOOKS)
+	@echo "Done: results/quick/ holds the notebooks, tables, figures and images of the quick profile."
+	@echo "For the full profile: make study PROFILE=full"
+else
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+	@echo "Done: notebooks/ and results/ hold the full profile."
+endif
+
+test: $(STAMP) lint
+	NSTLIB_PROFILE=quick $(BIN)/python -m pytest --nbval-lax tests notebooks
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest tests
+
+notebooks: $(STAMP)
+	NSTLIB_PROFILE=quick $(BIN)/python -m pytest --nbval-lax notebooks
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab notebooks
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv results/quick
