@@ -42,6 +42,7 @@ _NAMES = {
         "network_names",
         "new_network",
         "save_network",
+        "trunk",
     ],
     "benchmark": ["Timing", "describe_machine", "measure", "peak_memory"],
     "profiles": ["Profile", "profile", "set_seed"],
@@ -61,7 +62,7 @@ _NAMES = {
     "features": ["ExtractorError", "feature_extractor", "layer_names"],
     "perceptual": ["LossTerms", "PerceptualLoss"],
     "gatys": ["GatysResult", "OptimizationError", "gatys"],
-    "training": ["TrainingError", "TrainingResult", "train"],
+    "training": ["TrainingError", "TrainingResult", "train", "train_identity"],
     "metrics": ["colour_distance", "evaluate", "patch_distance", "ssim"],
 }
 

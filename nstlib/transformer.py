@@ -27,7 +27,9 @@ PADDINGS = ("reflect", "zeros")
 _RESIDUAL_BLOCKS = 5
 _FORMAT = 1
 _CARD = "card"
-_FOLDER = Path(__file__).parent / "assets" / "networks"
+_ASSETS = Path(__file__).parent / "assets"
+_FOLDER = _ASSETS / "networks"
+_TRUNK = _ASSETS / "trunk.npz"
 
 
 class NetworkError(RuntimeError):
@@ -243,6 +245,16 @@ def network_names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.npz"))
 
 
+def trunk() -> Network:
+    """The network that training starts from: it reproduces its input (`nstlib.training.train_identity`)."""
+    return load_network(_TRUNK)
+
+
+def needs_jit() -> bool:
+    """What `jit_compile` should be: XLA takes twice as long as oneDNN on a CPU, but JAX knows nothing else."""
+    return keras.backend.backend() == "jax"
+
+
 def _read(file, index: int, shape) -> np.ndarray:
     array = file[_key(index)]
     if array.shape != tuple(shape) or array.dtype not in (np.float16, np.float32):
@@ -254,8 +266,7 @@ def _read(file, index: int, shape) -> np.ndarray:
 
 def _compiled(architecture: Mapping[str, Any]) -> keras.Model:
     model = build_transformer(**architecture)
-    # XLA takes twice as long as oneDNN for these convolutions on a CPU; JAX knows nothing but XLA.
-    model.compile(jit_compile=keras.backend.backend() == "jax")
+    model.compile(jit_compile=needs_jit())
     return model
 
 

@@ -1,0 +1,203 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.stats import wasserstein_distance
+from skimage.metrics import structural_similarity
+
+from nstlib.images import ImageError
+from nstlib.metrics import colour_distance, evaluate, patch_distance, ssim
+from nstlib.perceptual import PerceptualLoss
+
+DISTANCES = [colour_distance, patch_distance]
+COLUMNS = ["method", "total", "content", "style", "ssim", "patch", "colour"]
+
+
+def flat(*colour, height=20, width=18):
+    return np.full((height, width, 3), colour, dtype=np.float32)
+
+
+def shuffled(image, seed=0):
+    """The pixels of an image at other places."""
+    pixels = image.reshape(-1, 3)
+    return np.random.default_rng(seed).permutation(pixels).reshape(image.shape)
+
+
+def noisy(image, deviation, seed=0):
+    normal = np.random.default_rng(seed).standard_normal(image.shape)
+    return np.clip(image + deviation * normal, 0, 1).astype(np.float32)
+
+
+# --- structural similarity ---------------------------------------------------------------------
+
+
+def test_ssim_of_the_photo_is_one(photo):
+    assert ssim(photo, photo) == pytest.approx(1)
+
+
+def test_ssim_is_that_of_the_luminance_in_skimage(photo, style):
+    grey, other = (image.astype(np.float64) @ [0.2126, 0.7152, 0.0722] for image in (photo, style))
+    expected = structural_similarity(
+        grey, other, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert ssim(photo, style) == pytest.approx(expected, abs=1e-5)
+    assert ssim(style, photo) == pytest.approx(ssim(photo, style))
+
+
+def test_ssim_falls_with_noise_to_nearly_nothing(photo):
+    values = [ssim(noisy(photo, deviation), photo) for deviation in (0, 0.02, 0.05, 0.1, 0.3)]
+    assert values == sorted(values, reverse=True)
+    first, second = np.random.default_rng(0).random((2, 80, 80, 3), dtype=np.float32)
+    assert abs(ssim(first, second)) < 0.05
+
+
+def test_ssim_does_not_see_a_change_of_hue(photo):
+    # Red and blue exchanged in such shares that the luminance stays.
+    moved = np.array([0.1, 0, -0.1 * 0.2126 / 0.0722], dtype=np.float32)
+    base = 0.4 + 0.2 * photo  # far enough from 0 and 1
+    assert ssim(base + moved, base) == pytest.approx(1, abs=1e-4)
+    assert colour_distance(base + moved, base) > 0.1
+
+
+def test_ssim_wants_one_size(photo):
+    with pytest.raises(ImageError, match=r"\(60, 56, 3\).*\(64, 56, 3\)"):
+        ssim(photo[:60], photo)
+
+
+# --- colour ------------------------------------------------------------------------------------
+
+
+def test_colour_distance_forgets_where(photo):
+    assert colour_distance(shuffled(photo), photo) == pytest.approx(0, abs=1e-9)
+    repeated = np.tile(photo, (2, 1, 1))
+    assert colour_distance(repeated, photo) == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("colour", "other"),
+    [((0, 0, 0), (1, 1, 1)), ((0.2, 0.5, 0.7), (0.2, 0.9, 0.7)), ((1, 0, 0), (0, 0.5, 1))],
+)
+def test_two_flat_colours_are_at_half_their_distance(colour, other):
+    """The mean of |cos| over the directions of space is 1/2."""
+    expected = np.linalg.norm(np.subtract(colour, other)) / 2
+    found = colour_distance(flat(*colour), flat(*other, height=32, width=40))
+    assert found == pytest.approx(expected, rel=0.15)
+
+
+def test_colour_distance_of_grey_images_is_scipys(photo, style):
+    """Grey pixels lie on a line, so that two flat ones calibrate the directions."""
+    unit = colour_distance(flat(0, 0, 0), flat(1, 1, 1))
+    first, second = photo[..., 1], style[..., 1]
+    found = colour_distance(*(np.repeat(grey[:, :, None], 3, axis=2) for grey in (first, second)))
+    expected = wasserstein_distance(first.ravel(), second.ravel())
+    assert found / unit == pytest.approx(expected, rel=5e-3)
+
+
+def test_colour_distance_is_the_mean_of_scipys_over_directions(photo, style):
+    """Directions evenly spread over the sphere (a Fibonacci lattice) in place of random ones."""
+    n = np.arange(200) + 0.5
+    height, angle = 1 - 2 * n / n.size, np.pi * (1 + np.sqrt(5)) * n
+    radius = np.sqrt(1 - height**2)
+    directions = np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
+    pixels, others = photo.reshape(-1, 3), style.reshape(-1, 3)
+    expected = np.mean([wasserstein_distance(pixels @ d, others @ d) for d in directions])
+    assert colour_distance(photo, style) == pytest.approx(expected, rel=0.1)
+
+
+# --- patches -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 70), (33, 31), (64, 56)])
+def test_patch_distance_of_the_style_itself_is_zero(shape):
+    image = np.random.default_rng(0).random((*shape, 3), dtype=np.float32)
+    assert patch_distance(image, image) == 0
+
+
+def test_patch_distance_sees_where_and_colour_distance_does_not(style):
+    mixed = shuffled(style)
+    assert patch_distance(mixed, style) > 0.05
+    assert colour_distance(mixed, style) == pytest.approx(0, abs=1e-9)
+
+
+def test_patches_of_flat_images_are_at_the_distance_of_one_line():
+    """A flat patch is one point of 147 dimensions; |cos| to a line has the mean √(2 / 147π)."""
+    found = patch_distance(flat(0, 0, 0), flat(1, 1, 1))
+    dimensions = 7 * 7 * 3
+    assert found == pytest.approx(np.sqrt(dimensions) * np.sqrt(2 / (np.pi * dimensions)), rel=0.2)
+
+
+def test_patch_distance_takes_images_of_any_sizes(style):
+    part = style[:40, 8:]
+    assert 0 < patch_distance(part, style) < patch_distance(flat(0.5, 0.5, 0.5), style)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_distances_grow_with_noise(distance, style):
+    part = style[:30, :30]
+    values = [distance(noisy(part, deviation), part) for deviation in (0, 0.1, 0.2, 0.4)]
+    assert values[0] == 0
+    assert np.all(np.diff(values) > 0)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_distances_are_symmetric_and_repeatable(distance, photo, style):
+    first, second = photo[:30, :30], style[:30, :30]
+    found = distance(first, second)
+    assert found == pytest.approx(distance(second, first))
+    assert found == distance(first, second)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_distances_name_what_is_no_image(distance, photo):
+    with pytest.raises(ImageError, match="image"):
+        distance(photo[:8], photo)
+    with pytest.raises(ImageError, match="style"):
+        distance(photo, photo * 255)
+
+
+# --- all of them -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scores(photo, style):
+    images = {"untouched": photo, "style image": style, "shuffled": shuffled(photo)}
+    return evaluate(images, photo, style).set_index("method", drop=False)
+
+
+def test_evaluate_gives_one_row_an_image_in_order(scores):
+    assert list(scores.columns) == COLUMNS
+    assert list(scores["method"]) == ["untouched", "style image", "shuffled"]
+    assert np.isfinite(scores[COLUMNS[1:]].to_numpy(dtype=float)).all()
+
+
+def test_evaluate_the_untouched_photo(scores, photo, style):
+    row = scores.loc["untouched"]
+    assert row["content"] == 0
+    assert row["ssim"] == pytest.approx(1)
+    assert row["patch"] == patch_distance(photo, style)
+    assert row["colour"] == colour_distance(photo, style)
+
+
+def test_evaluate_the_style_image(scores, photo, style):
+    row = scores.loc["style image"]
+    assert row["style"] == pytest.approx(0, abs=1e-9)
+    assert row["patch"] == row["colour"] == 0
+    assert row["ssim"] == ssim(style, photo)
+    assert row["content"] == scores["content"].max()
+
+
+def test_evaluate_reports_the_terms_of_the_objective_given(photo, style):
+    objective = PerceptualLoss(
+        content_layers=["relu1_1"], style_layers=["relu1_2"], content_weight=2, style_weight=3
+    )
+    image = noisy(photo, 0.1)
+    (row,) = evaluate({"noisy": image}, photo, style, objective=objective).to_dict("records")
+    terms = objective(
+        image[None], objective.content_targets(photo[None]), objective.style_targets(style[None])
+    )
+    found = [row["total"], row["content"], row["style"]]
+    assert_allclose(found, [float(terms.total), float(terms.content), float(terms.style)])
+
+
+def test_evaluate_wants_images_of_the_photos_size(photo, style):
+    with pytest.raises(ImageError, match=r"\(60, 56, 3\)"):
+        evaluate({"cut": photo[:60]}, photo, style)
