@@ -7,8 +7,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 
-# TensorFlow's start-up messages would end up in the notebooks.
-export TF_CPP_MIN_LOG_LEVEL := 3
+# Kernels that do not copy TensorFlow's start-up messages into the notebooks.
+export IPYTHONDIR := $(CURDIR)/.ipython
 export NSTLIB_PROFILE := $(PROFILE)
 
 .PHONY: install study test lint unit notebooks lab format clean

