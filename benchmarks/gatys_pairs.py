@@ -1,0 +1,65 @@
+"""Gatys on five pairs of photo and style: total loss reached, and seconds for an evaluation of the gradient.
+
+    .venv/bin/python benchmarks/gatys_pairs.py                 # 256 px, 100 evals, five pairs
+    .venv/bin/python benchmarks/gatys_pairs.py --size 384      # the pictures of the README
+
+Writes results/tables/benchmark_gatys_SIZE.csv and one picture a pair under results/images/.
+"""
+
+import argparse
+
+import pandas as pd
+
+import nstlib as nst
+
+PAIRS = [
+    ("astronaut", "brush_flow"),
+    ("chelsea", "woodblock_wave"),
+    ("coffee", "cubist_planes"),
+    ("rocket", "stained_glass"),
+    ("motorcycle_left", "pointillist"),
+]
+
+
+def run_pair(photo_name: str, style_name: str, size: int, evals: int):
+    """One optimisation from the photo: a row of the table, and the picture."""
+    photo, style = nst.photo(photo_name, size=size), nst.style(style_name, size=size)
+    result = nst.gatys(photo, style, steps=evals, max_evals=evals, progress=False)
+    history = result.history
+    seconds = history["seconds"].diff().div(history["evals"].diff())
+    row = {
+        "photo": photo_name,
+        "style": style_name,
+        "height": photo.shape[0],
+        "width": photo.shape[1],
+        "evals": int(history["evals"].max()),
+        "total": history["total"].min(),
+        "content": history["content"].iloc[-1],
+        "style_loss": history["style"].iloc[-1],
+        "ssim": nst.ssim(result.image, photo),
+        "seconds_per_eval": seconds.median(),
+        "seconds_q1": seconds.quantile(0.25),
+        "seconds_q3": seconds.quantile(0.75),
+    }
+    return row, result.image
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256, help="longer side in px")
+    parser.add_argument("--evals", type=int, default=100, help="gradient evaluations")
+    arguments = parser.parse_args()
+    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    rows = []
+    for photo_name, style_name in PAIRS:
+        row, image = run_pair(photo_name, style_name, arguments.size, arguments.evals)
+        results.image(f"gatys_{photo_name}_{style_name}_{arguments.size}", image, suffix=".jpg")
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    caption = f"Gatys with L-BFGS from the photo, alpha 1, beta 10, {arguments.size} px."
+    results.table(f"benchmark_gatys_{arguments.size}", table, caption=caption)
+    print(table.round(3).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
