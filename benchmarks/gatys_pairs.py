@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/gatys_pairs.py                 # 256 px, 100 evals, five pairs
     .venv/bin/python benchmarks/gatys_pairs.py --size 384      # the pictures of the README
 
-Writes results/tables/benchmark_gatys_SIZE.csv and one picture a pair under results/images/.
+Writes results/tables/benchmark_gatys_SIZE.csv and results/figures/gatys_pairs_SIZE.png.
 """
 
 import argparse
@@ -44,20 +44,32 @@ def run_pair(photo_name: str, style_name: str, size: int, evals: int):
     return row, result.image
 
 
+def draw_pairs(images, size: int):
+    """One column a pair: the photo, the style image, and what the optimisation made of them."""
+    rows = {"photo": {}, "style": {}, "Gatys": {}}
+    for (photo_name, style_name), image in images.items():
+        photo = nst.photo(photo_name, size=size)
+        frame = min(photo.shape[:2]), photo.shape[1]
+        rows["photo"][style_name] = nst.fit(photo, *frame)
+        rows["style"][style_name] = nst.fit(nst.style(style_name), *frame)
+        rows["Gatys"][style_name] = nst.fit(image, *frame)
+    return nst.plots.image_grid(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=256, help="longer side in px")
     parser.add_argument("--evals", type=int, default=100, help="gradient evaluations")
     arguments = parser.parse_args()
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    rows = []
-    for photo_name, style_name in PAIRS:
-        row, image = run_pair(photo_name, style_name, arguments.size, arguments.evals)
-        results.image(f"gatys_{photo_name}_{style_name}_{arguments.size}", image, suffix=".jpg")
+    rows, images = [], {}
+    for pair in PAIRS:
+        row, images[pair] = run_pair(*pair, arguments.size, arguments.evals)
         rows.append(row)
     table = pd.DataFrame(rows)
     caption = f"Gatys with L-BFGS from the photo, alpha 1, beta 10, {arguments.size} px."
     results.table(f"benchmark_gatys_{arguments.size}", table, caption=caption)
+    results.figure(f"gatys_pairs_{arguments.size}", draw_pairs(images, arguments.size), caption)
     print(table.round(3).to_string(index=False))
 
 

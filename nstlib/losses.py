@@ -88,9 +88,9 @@ def style_loss(gram, target, *, normalize=True):
     Args:
         gram: Gram matrices of the stylized image, `(B, C, C)`, from `gram_matrix`.
         target: Gram matrix of the style image, `(B, C, C)` or `(1, C, C)`.
-        normalize: divide by the mean square of `target`: 0 is a perfect match, 1 as far as a Gram matrix of zeros. There
-            is no upper end: an image much brighter or busier than the style lies far above 1. False gives Gatys et al.
-            2016, eq. 4, which for matrices divided by H·W·C reads ¼ Σ (G - A)².
+        normalize: divide by the mean square of `target`: 0 is a perfect match, 1 as far as a Gram matrix of zeros.
+            There is no upper end: an image much brighter or busier than the style lies far above 1. False gives Gatys
+            et al. 2016, eq. 4, which for matrices divided by H·W·C reads ¼ Σ (G - A)².
 
     Returns:
         One loss per image, `(B,)`.

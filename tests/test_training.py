@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from nstlib import training, transformer
 from nstlib.data import DataError, photo, photo_names
@@ -66,6 +67,14 @@ def finished(start, tmp_path_factory):
 @pytest.fixture
 def copy(finished, tmp_path):
     return Path(shutil.copytree(finished[1], tmp_path / "copy"))
+
+
+@pytest.fixture
+def eagerly():
+    """For runs of a step or two, which take less time than to trace their graph."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def assert_same(result, expected):
@@ -155,6 +164,7 @@ def test_the_start_is_left_alone(finished, start):
     assert finished[0].network.card["start"] == "random"
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_defaults_are_the_trunk_and_the_photos_of_the_study(start, monkeypatch):
     asked = []
     monkeypatch.setattr(training, "photo", lambda name: asked.append(name) or photo(name, size=48))
@@ -166,6 +176,7 @@ def test_the_defaults_are_the_trunk_and_the_photos_of_the_study(start, monkeypat
     assert result.network.card["start"] == "identity"
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_run_starts_from_the_start_and_keeps_its_architecture():
     architecture = {"width": 0.05, "normalization": "batch", "upsampling": "transposed"}
     start = new_network(**architecture)
@@ -258,6 +269,7 @@ def test_a_finished_run_is_given_back_without_a_step(finished, start):
     assert result.network.card["seconds"] == finished[0].network.card["seconds"]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_run_that_is_stopped_at_its_last_step_is_finished(start, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     options = {"start": start, "checkpoint": tmp_path, "steps": 1}
@@ -441,6 +453,7 @@ def test_a_state_that_can_be_read_but_not_written_is_found_before_the_first_step
         run(start=start, checkpoint=copy, name="tiles", on_step=never)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_folder_that_cannot_be_written_any_more(start, tmp_path, monkeypatch):
     options = {"start": start, "checkpoint": tmp_path, "checkpoint_every": 1}
     with pytest.raises(TrainingError, match="cannot be written"):
