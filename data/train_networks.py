@@ -9,6 +9,7 @@ A run that was stopped goes on from its last checkpoint when the same command is
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import nstlib as nst
@@ -18,20 +19,27 @@ STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
 
 
 def train_style(name: str, photos: Path, work: Path, steps: int) -> Path:
-    """Trains the network of one style and writes it to where it ships from."""
-    facts = nst.catalogue().set_index("name").loc[name]
-    result = nst.train(
-        nst.style(name, size=STYLE_SIZE),
+    """Trains the network of one style in two stages and writes it to where it ships from.
+
+    First the strokes, with the default style weight; then, at a lower one, the content comes back.
+    """
+    licence = nst.catalogue().set_index("name").loc[name, "licence"]
+    style = nst.style(name, size=STYLE_SIZE)
+    common = {"name": name, "licence": licence, "size": 192}
+    first = nst.train(style, photos, steps=steps, checkpoint=work / name / "first", **common)
+    second = nst.train(
+        style,
         photos,
-        name=name,
-        licence=facts["licence"],
-        steps=steps,
-        size=192,
-        checkpoint=work / name,
+        start=first.network,
+        objective=nst.PerceptualLoss(style_weight=3.0),
+        steps=800,
+        learning_rate=7e-4,
+        checkpoint=work / name / "second",
+        **common,
     )
-    work.mkdir(parents=True, exist_ok=True)
-    result.history.to_csv(work / f"{name}.csv", index=False)
-    return nst.save_network(result.network, ASSETS / "networks" / f"{name}.npz", dtype="float16")
+    card = second.network.card | {"first_stage": first.network.card}
+    network = dataclasses.replace(second.network, card=card)
+    return nst.save_network(network, ASSETS / "networks" / f"{name}.npz", dtype="float16")
 
 
 def main() -> None:
@@ -39,7 +47,7 @@ def main() -> None:
     parser.add_argument("name", choices=["trunk", *nst.style_names(), *nst.painting_names()])
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
     parser.add_argument("--work", type=Path, default=Path(".work"), help="folder for checkpoints")
-    parser.add_argument("--steps", type=int, default=3000, help="batches for a style")
+    parser.add_argument("--steps", type=int, default=3000, help="batches of the first stage")
     arguments = parser.parse_args()
     if arguments.name == "trunk":
         network = nst.train_identity(arguments.photos)
