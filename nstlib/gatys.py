@@ -96,7 +96,7 @@ def gatys(
                 _descend(run, start, steps, _keras_optimizer(optimizer))
         except _Stop:
             pass
-    return GatysResult(run.best_image, pd.DataFrame(run.rows, columns=_COLUMNS))
+    return GatysResult(run.best_image.copy(), pd.DataFrame(run.rows, columns=_COLUMNS))
 
 
 class _Stop(Exception):  # noqa: N818 - a signal like StopIteration, not an error
@@ -113,7 +113,7 @@ class _Run:
         self.style_targets = objective.style_targets(tf.constant(style[None]))
         self.gradient = _compiled(objective)
         self.rows, self.evals, self.terms = [], 0, {}
-        self.best_total, self.best_image = math.inf, photo
+        self.best_total, self.best_image = math.inf, None
 
     def evaluate(self, image: np.ndarray):
         """Total loss and its gradient `(H, W, 3)` at `image`."""
@@ -131,14 +131,15 @@ class _Run:
                 f"({', '.join(f'{k} {v:.3g}' for k, v in self.terms.items())}): a smaller learning rate, or weights "
                 "below those of the objective used, may help"
             )
-        if total < self.best_total:
-            self.best_total, self.best_image = total, image
+        self.image = image
         if not self.rows:
             self.record()
         return total, gradient.numpy()[0]
 
     def record(self):
         """Adds the image evaluated last to the history, as the outcome of one step."""
+        if self.terms["total"] < self.best_total:
+            self.best_total, self.best_image = self.terms["total"], self.image
         seconds = time.perf_counter() - self.clock
         row = {"step": len(self.rows), "evals": self.evals, "seconds": seconds, **self.terms}
         self.rows.append(row)
@@ -175,7 +176,7 @@ def _lbfgs(run: _Run, start: np.ndarray, steps: int) -> None:
         bounds=[(0.0, 1.0)] * start.size,
         callback=lambda _: run.record(),
         # The steps end the run: a gradient per pixel is tiny, and SciPy's tolerances would stop at once.
-        options={"maxiter": steps, "maxfun": 100 * steps, "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
+        options={"maxiter": steps, "maxfun": 100 * steps, "ftol": 0.0, "gtol": 0.0},
     )
 
 
@@ -198,6 +199,8 @@ def _keras_optimizer(optimizer) -> keras.optimizers.Optimizer:
     if optimizer == "adam":
         return keras.optimizers.Adam(0.02)
     try:
+        if not isinstance(optimizer, str):  # get() hands None through
+            raise TypeError
         return keras.optimizers.get(optimizer)
     except (ValueError, TypeError) as error:
         raise ValueError(

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import math
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from nstlib.perceptual import PerceptualLoss
 from nstlib.transformer import Network, needs_jit, new_network, trunk
 
 _TERMS = ("total", "content", "style", "tv")
+_COLUMNS = ["step", "seconds", *_TERMS]
 _CHECKPOINT = "checkpoint.weights.h5"
 _HISTORY = "history.csv"
 _SETTINGS = "settings.json"
+_TEMPORARY = ".unfinished-"
 _EMA_MOMENTUM = 0.995
 _CLIP_NORM = 1.0
 _RANGE_WEIGHT = 10.0
@@ -71,8 +74,8 @@ def train(
     """Trains a network to give any photo the look of one style image.
 
     Adam, its rate rising over the first 200 steps and then decaying as a cosine, and an average of the weights over the
-    last few hundred steps (EMA). The objective sees the output clipped to [0, 1], as it will be shown; values beyond
-    that range cost 10 times their mean square on top.
+    last tenth of the steps, at most a few hundred (EMA). The objective sees the output clipped to [0, 1], as it will be
+    shown; values beyond that range cost 10 times their mean square on top.
 
     Args:
         style: the style image, `(H, W, 3)`.
@@ -82,9 +85,9 @@ def train(
         steps: batches in all.
         size: side of the square crops, in pixels, at least 16.
         batch_size: crops a batch.
-        learning_rate: at the start.
+        learning_rate: at its peak.
         start: the network to start from, such as one of a related style, or `new_network(...)` for random weights and
-            another architecture; None is `trunk()`, which reproduces its input. From there the content is in place
+            another architecture; None is `trunk()`, which redraws its input. From there the content is in place
             from the first step and the style arrives in a few hundred; from random weights it takes thousands.
         seed: of the crops. Equal arguments on one machine give equal networks.
         checkpoint: a folder to keep the state in. When it already holds the state of a run with the same arguments,
@@ -99,7 +102,8 @@ def train(
         ImageError, ValueError: bad arguments.
     """
     _check_counts(steps=steps, size=size, batch_size=batch_size, checkpoint_every=checkpoint_every)
-    if not 0 < learning_rate < 1:
+    _check_seed(seed)
+    if not isinstance(learning_rate, int | float) or not 0 < learning_rate < 1:
         raise ValueError(f"learning_rate: {learning_rate!r} is not between 0 and 1")
     objective = objective or PerceptualLoss()
     start = start or trunk()
@@ -115,7 +119,8 @@ def train(
         "seed": seed,
         "photos": len(images),
         "start": start.card.get("style", "random"),
-        "fingerprint": _fingerprint([style, *start.model.get_weights()]),
+        "style_fingerprint": _fingerprint([style]),
+        "start_fingerprint": _fingerprint(start.model.get_weights()),
     }
 
     keras.utils.set_random_seed(seed)
@@ -124,7 +129,10 @@ def train(
     settings["architecture"] = dict(network.architecture)
 
     crops = {"images": images, "size": size, "batch_size": batch_size, "seed": seed}
-    variances = _content_variances(objective, _Crops(steps=range(_VARIANCE_CROPS), **crops))
+    sample = _Crops(steps=range(_VARIANCE_CROPS), **crops)
+    batches = [sample[i][0] for i in range(len(sample))]
+    settings["photos_fingerprint"] = _fingerprint(batches)
+    variances = _content_variances(objective, batches)
     trainer = _Trainer(network.model, objective, style, variances)
     trainer.compile(optimizer=_optimizer(learning_rate, steps), jit_compile=needs_jit())
     trainer.build((None, size, size, 3))
@@ -134,15 +142,16 @@ def train(
     history = store.restore(trainer) if store else []
     done = len(history)
     if done < steps:
-        recorder = _Recorder(history, steps, store, checkpoint_every, on_step, progress)
-        trainer.fit(
-            _Crops(steps=range(done, steps), **crops),
-            shuffle=False,
-            verbose=0,
-            callbacks=[recorder],
+        _run(
+            trainer,
+            _Crops(steps=range(steps), **crops),
+            history,
+            store,
+            checkpoint_every,
+            on_step,
+            progress,
         )
-    # fit() has put the average of the weights in place of the last ones.
-    frame = pd.DataFrame(history, columns=["step", "seconds", *_TERMS])
+    frame = pd.DataFrame(history, columns=_COLUMNS)
     last = frame.tail(max(1, min(100, len(frame) // 10)))
     card = settings | {
         "style": name,
@@ -150,7 +159,7 @@ def train(
         "steps": len(frame),
         "seconds": round(float(frame["seconds"].iloc[-1]), 1),
         "final_losses": {term: round(float(last[term].mean()), 5) for term in _TERMS},
-        "nstlib": version("nst-study"),
+        "nstlib": _version(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }
@@ -206,8 +215,8 @@ def train_identity(
         "learning_rate": learning_rate,
         "seed": seed,
         "photos": len(crops.images),
-        "final_losses": {"mean_absolute_error": round(float(history.history["loss"][-1]), 5)},
-        "nstlib": version("nst-study"),
+        "mean_absolute_error": round(float(history.history["loss"][-1]), 5),  # over the whole run
+        "nstlib": _version(),
     }
     return Network(network.model, network.architecture, card)
 
@@ -262,7 +271,8 @@ class _Crops(keras.utils.PyDataset):
         return (np.stack(batch),)
 
     def _crop(self, rng) -> np.ndarray:
-        image = self.images[int(rng.integers(len(self.images)))]
+        index = int(rng.integers(len(self.images)))
+        image = check_image(self.images[index], f"photos[{index}]")
         height, width, _ = image.shape
         short = min(height, width)
         side = int(rng.integers(min(self.size, short), short + 1))
@@ -301,17 +311,57 @@ def _optimizer(peak_rate: float, steps: int) -> keras.optimizers.Optimizer:
         warmup_steps=rise,
     )
     return keras.optimizers.Adam(
-        rate, global_clipnorm=_CLIP_NORM, use_ema=True, ema_momentum=_EMA_MOMENTUM
+        rate,
+        global_clipnorm=_CLIP_NORM,
+        use_ema=True,
+        # Over a tenth of a short run: with the full momentum its average would be mostly the start.
+        ema_momentum=max(0.0, min(_EMA_MOMENTUM, 1 - 10 / steps)),
     )
 
 
-def _content_variances(objective: PerceptualLoss, crops: _Crops) -> dict[str, float]:
-    """Mean variance of the content features over some crops, by layer."""
-    samples = [objective.content_targets(crops[i][0]) for i in range(len(crops))]
+def _content_variances(
+    objective: PerceptualLoss, batches: Sequence[np.ndarray]
+) -> dict[str, float]:
+    """Mean variance of the content features over some batches of crops, by layer."""
+    samples = [objective.content_targets(batch) for batch in batches]
     return {
         name: float(np.mean([ops.convert_to_numpy(ops.var(sample[name])) for sample in samples]))
         for name in samples[0]
     }
+
+
+def _run(trainer, crops, history, store, every, on_step, progress) -> None:
+    """Takes the steps that `history` lacks, and puts the average of the weights in place of the last ones.
+
+    Not by `fit`: on TensorFlow it reads ahead through tf.data, which hides an error of a photo in one of its own, and
+    can block the interpreter for up to a minute when a run that was interrupted is cleaned up.
+    """
+    steps = len(crops)
+    clock = time.perf_counter() - (history[-1]["seconds"] if history else 0.0)
+    with tqdm(total=steps, initial=len(history), unit="step", disable=not progress) as bar:
+        while len(history) < steps:
+            step = len(history) + 1
+            trainer.train_on_batch(*crops[step - 1])
+            terms = {name: float(trainer.terms[name].value) for name in _TERMS}
+            if not all(math.isfinite(value) for value in terms.values()):
+                kept = f" The state saved last is in {store.folder}." if store else ""
+                raise TrainingError(
+                    f"the loss is not finite at step {step}: {_describe(terms)}. A smaller learning_rate or "
+                    f"style_weight, or photos and style without flat areas, may help.{kept}"
+                )
+            row = {"step": step, "seconds": time.perf_counter() - clock, **terms}
+            history.append(row)
+            bar.update()
+            bar.set_postfix({name: f"{terms[name]:.3f}" for name in ("total", "content", "style")})
+            stop = bool(on_step and on_step(row))
+            # The last step is saved below, with the averaged weights.
+            if store and step < steps and (stop or step % every == 0):
+                store.save(trainer, history)
+            if stop:
+                break
+    trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
+    if store and len(history) == steps:
+        store.save(trainer, history)
 
 
 class _Latest(keras.metrics.Metric):
@@ -326,72 +376,6 @@ class _Latest(keras.metrics.Metric):
 
     def result(self):
         return ops.convert_to_tensor(self.value)
-
-
-class _Crops(keras.utils.PyDataset):
-    """Random square crops, mirrored at random: a pure function of seed and step, so a resumed run sees the same."""
-
-    def __init__(self, *, images, size: int, batch_size: int, seed: int, steps: range):
-        super().__init__()
-        self.images, self.size, self.batch_size, self.seed = images, size, batch_size, seed
-        self.steps = steps
-
-    def __len__(self):
-        return len(self.steps)
-
-    def __getitem__(self, index):
-        rng = np.random.default_rng([self.seed, self.steps[index]])
-        batch = [self._crop(rng) for _ in range(self.batch_size)]
-        return (np.stack(batch),)
-
-    def _crop(self, rng) -> np.ndarray:
-        image = self.images[int(rng.integers(len(self.images)))]
-        height, width, _ = image.shape
-        short = min(height, width)
-        side = int(rng.integers(min(self.size, short), short + 1))
-        top = int(rng.integers(height - side + 1))
-        left = int(rng.integers(width - side + 1))
-        crop = image[top : top + side, left : left + side]
-        if rng.random() < 0.5:
-            crop = crop[:, ::-1]
-        return fit(np.ascontiguousarray(crop), self.size, self.size)
-
-
-class _Recorder(keras.callbacks.Callback):
-    """Writes the history, saves the state, and stops a run that has failed or that the caller ends."""
-
-    def __init__(self, history, steps, store, every, on_step, progress):
-        super().__init__()
-        self.history, self.steps, self.store, self.every = history, steps, store, every
-        self.on_step = on_step
-        self.bar = tqdm(total=steps, initial=len(history), unit="step", disable=not progress)
-        self.clock = time.perf_counter() - (history[-1]["seconds"] if history else 0.0)
-
-    def on_train_batch_end(self, batch, logs=None):
-        terms = {name: float(self.model.terms[name].value) for name in _TERMS}
-        step = len(self.history) + 1
-        if not all(math.isfinite(value) for value in terms.values()):
-            self.bar.close()
-            kept = f" The state saved last is in {self.store.folder}." if self.store else ""
-            raise TrainingError(
-                f"the loss is not finite at step {step}: {_describe(terms)}. A smaller learning_rate or style_weight, "
-                f"or photos and style without flat areas, may help.{kept}"
-            )
-        row = {"step": step, "seconds": time.perf_counter() - self.clock, **terms}
-        self.history.append(row)
-        self.bar.update()
-        self.bar.set_postfix({name: f"{terms[name]:.3f}" for name in ("total", "content", "style")})
-        stop = bool(self.on_step and self.on_step(row))
-        # The last step is saved in on_train_end, with the averaged weights.
-        if self.store and step < self.steps and (stop or step % self.every == 0):
-            self.store.save(self.model, self.history)
-        if stop:
-            self.model.stop_training = True
-
-    def on_train_end(self, logs=None):
-        self.bar.close()
-        if self.store and len(self.history) == self.steps:
-            self.store.save(self.model, self.history)
 
 
 class _Store:
@@ -409,29 +393,39 @@ class _Store:
         """Loads the saved state into `trainer`, or saves its first one; returns the history so far."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not (self.folder / _CHECKPOINT).exists():
-                self._write(_SETTINGS, lambda path: path.write_text(json.dumps(self.settings)))
-                self.save(trainer, [])
-                return []
+            for unfinished in self.folder.glob(f"{_TEMPORARY}*"):  # of a run that was killed
+                shutil.rmtree(unfinished)
         except OSError as error:
-            raise TrainingError(f"checkpoint: {self.folder} cannot be written ({error})") from error
-        self._check_settings()
+            raise self._cannot_write(error) from error
+        resumed = (self.folder / _CHECKPOINT).exists()
+        if resumed:
+            self._check_settings()
+        # Of a resumed run too, to find out now whether the folder can be written.
+        self._write(_SETTINGS, lambda path: path.write_text(json.dumps(self.settings)))
+        if not resumed:
+            self.save(trainer, [])
+            return []
         try:
             trainer.load_weights(self.folder / _CHECKPOINT)
-            history = pd.read_csv(self.folder / _HISTORY, float_precision="round_trip")
+            # As text: pandas' own conversion of floats is not exact in every version.
+            history = pd.read_csv(self.folder / _HISTORY, dtype=str).astype(float)
+            history = history[_COLUMNS].astype({"step": int})
+            done = int(trainer.optimizer.iterations)
+            if history["step"].tolist()[:done] != list(range(1, done + 1)):
+                raise ValueError(f"the history does not hold the steps 1 to {done}")
         except Exception as error:  # h5py's, Keras' and pandas' own
             raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
-        return history.head(int(trainer.optimizer.iterations)).to_dict("records")
+        return history.head(done).to_dict("records")
 
     def save(self, trainer: keras.Model, history: Sequence[Mapping[str, float]]) -> None:
-        frame = pd.DataFrame(history, columns=["step", "seconds", *_TERMS])
+        frame = pd.DataFrame(history, columns=_COLUMNS)
         self._write(_HISTORY, lambda path: frame.to_csv(path, index=False))
         self._write(_CHECKPOINT, trainer.save_weights)
 
     def _check_settings(self):
         try:
-            found = json.loads((self.folder / _SETTINGS).read_text())
-        except (OSError, ValueError) as error:
+            found = dict(json.loads((self.folder / _SETTINGS).read_text()))
+        except (OSError, ValueError, TypeError) as error:
             raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
         differing = sorted(k for k in found | self.settings if found.get(k) != self.settings.get(k))
         if differing:
@@ -441,10 +435,16 @@ class _Store:
             )
 
     def _write(self, name: str, write: Callable[[Path], Any]) -> None:
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".tmp") as temporary:
-            path = Path(temporary) / name
-            write(path)
-            path.replace(self.folder / name)
+        try:
+            with tempfile.TemporaryDirectory(dir=self.folder, prefix=_TEMPORARY) as temporary:
+                path = Path(temporary) / name
+                write(path)
+                path.replace(self.folder / name)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> TrainingError:
+        return TrainingError(f"checkpoint: {self.folder} cannot be written ({error})")
 
 
 def _training_photos(photos) -> Sequence[np.ndarray]:
@@ -455,6 +455,18 @@ def _training_photos(photos) -> Sequence[np.ndarray]:
     if len(photos) == 0:
         raise ValueError("photos is empty: training needs at least one image")
     return photos
+
+
+def _check_seed(seed):
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed: {seed!r} is not a whole number from 0 to 2**32 - 1")
+
+
+def _version() -> str:
+    try:
+        return version("nst-study")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "not installed"
 
 
 def _check_counts(**counts):

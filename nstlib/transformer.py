@@ -118,6 +118,12 @@ class ReflectionPadding2D(keras.layers.Layer):
         p = self.pixels
         return ops.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), mode="reflect")
 
+    # Without it Keras tries `call` on sides of unknown length, which JAX cannot mirror.
+    def compute_output_shape(self, shape):
+        batch, height, width, channels = shape
+        sides = [None if side is None else side + 2 * self.pixels for side in (height, width)]
+        return (batch, *sides, channels)
+
     def get_config(self):
         return super().get_config() | {"pixels": self.pixels}
 
@@ -217,7 +223,7 @@ def load_network(name: str | Path) -> Network:
     if path.suffix != ".npz":
         if str(name) not in network_names():
             raise NetworkError(
-                f"there is no shipped network {str(name)!r}; there are {', '.join(network_names())}. "
+                f"there is no shipped network {str(name)!r}; there are {', '.join(network_names()) or 'none'}. "
                 "A file of your own must end in .npz"
             )
         path = _FOLDER / f"{name}.npz"
@@ -232,12 +238,17 @@ def load_network(name: str | Path) -> Network:
                 )
             model = _compiled(header["architecture"])
             weights = [_read(file, i, w.shape) for i, w in enumerate(model.weights)]
+            if len(file.files) != len(weights) + 1:
+                raise ValueError(f"{len(file.files) - 1} weights, expected {len(weights)}")
+            card = header[_CARD]
+            if not isinstance(card, dict):
+                raise ValueError(f"its card is a {type(card).__name__}")
     except NetworkError:
         raise
     except Exception as error:  # zip, numpy and json each have their own; all mean the same here
         raise NetworkError(f"{path.name} is not a network that nstlib saved ({error})") from error
     model.set_weights(weights)
-    return Network(model=model, architecture=header["architecture"], card=header[_CARD])
+    return Network(model=model, architecture=header["architecture"], card=card)
 
 
 def network_names() -> list[str]:
@@ -246,7 +257,11 @@ def network_names() -> list[str]:
 
 
 def trunk() -> Network:
-    """The network that training starts from: it reproduces its input (`nstlib.training.train_identity`)."""
+    """The network that training starts from: it redraws its input, up to overall brightness and colour.
+
+    Made by `nstlib.training.train_identity`. Instance normalisation takes the brightness of each channel away, so the
+    copy is sharp but not exact.
+    """
     return load_network(_TRUNK)
 
 

