@@ -1,11 +1,13 @@
 """Trains the networks that ship with nstlib: the trunk, and one network for each style.
 
-One command for each, from a checkout, with a folder of photos to train on (a few hundred are enough):
+One command for each, from a checkout, with a folder of photos to train on (a few hundred are enough) and, for the five
+paintings, the data folder set to where they are:
 
     .venv/bin/python data/train_networks.py trunk --photos PHOTOS
-    .venv/bin/python data/train_networks.py brush_flow --photos PHOTOS
+    .venv/bin/python data/train_networks.py starry_night --photos PHOTOS
 
-A run that was stopped goes on from its last checkpoint when the same command is given again.
+A style starts from the shipped network of a related style, which `START` names, or from the trunk. A run that was
+stopped goes on from its last checkpoint when the same command is given again.
 """
 
 import argparse
@@ -16,25 +18,60 @@ import nstlib as nst
 
 ASSETS = Path(nst.__file__).parent / "assets"
 STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
+# Moments in place of Gram matrices, and the colours of the image itself beside the features: what a Gram matrix of
+# these features knows of colour is drowned by its means.
+OBJECTIVE = nst.PerceptualLoss(
+    style_statistic="moments",
+    style_layers={"pixels": 2, "relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1},
+    style_weight=6,
+    total_variation_weight=2,
+)
+START = {
+    "starry_night": None,
+    "composition_vii": None,
+    "brush_flow": "starry_night",
+    "the_scream": "starry_night",
+    "wave": "starry_night",
+    "pointillist": "starry_night",
+    "linocut": "composition_vii",
+    "udnie": "composition_vii",
+    "stained_glass": "composition_vii",
+    "cubist_planes": "composition_vii",
+}
+FIRST_STEPS = {True: 800, False: 300}  # from the trunk, and from another style
 
 
-def train_style(name: str, photos: Path, work: Path, steps: int) -> Path:
+def train_style(name: str, photos: Path, work: Path) -> Path:
     """Trains the network of one style in two stages and writes it to where it ships from.
 
-    First the strokes, with the default style weight; then, at a lower one, the content comes back.
+    Many small crops first, for the strokes; then crops large enough to place the colours.
     """
-    licence = nst.catalogue().set_index("name").loc[name, "licence"]
+    start = START[name]
+    common = {
+        "name": name,
+        "licence": nst.catalogue().set_index("name").loc[name, "licence"],
+        "objective": OBJECTIVE,
+    }
     style = nst.style(name, size=STYLE_SIZE)
-    common = {"name": name, "licence": licence, "size": 192}
-    first = nst.train(style, photos, steps=steps, checkpoint=work / name / "first", **common)
+    first = nst.train(
+        style,
+        photos,
+        start=start and nst.load_network(start),
+        steps=FIRST_STEPS[start is None],
+        size=128,
+        checkpoint=work / name / "first",
+        checkpoint_every=100,
+        **common,
+    )
     second = nst.train(
         style,
         photos,
         start=first.network,
-        objective=nst.PerceptualLoss(style_weight=3.0),
-        steps=800,
-        learning_rate=7e-4,
+        steps=200,
+        size=192,
+        learning_rate=5e-4,
         checkpoint=work / name / "second",
+        checkpoint_every=100,
         **common,
     )
     card = second.network.card | {"first_stage": first.network.card}
@@ -44,16 +81,15 @@ def train_style(name: str, photos: Path, work: Path, steps: int) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=["trunk", *nst.style_names(), *nst.painting_names()])
+    parser.add_argument("name", choices=["trunk", *START])
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
     parser.add_argument("--work", type=Path, default=Path(".work"), help="folder for checkpoints")
-    parser.add_argument("--steps", type=int, default=3000, help="batches of the first stage")
     arguments = parser.parse_args()
     if arguments.name == "trunk":
         network = nst.train_identity(arguments.photos)
         print(nst.save_network(network, ASSETS / "trunk.npz", dtype="float16"))
     else:
-        print(train_style(arguments.name, arguments.photos, arguments.work, arguments.steps))
+        print(train_style(arguments.name, arguments.photos, arguments.work))
 
 
 if __name__ == "__main__":

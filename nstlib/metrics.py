@@ -1,7 +1,8 @@
 """The yardsticks of the study: what a stylized image kept of the photo and took from the style.
 
 The objective is what the methods minimise, never their judge. SSIM, patch and colour distance know nothing of VGG, of
-Gram matrices or of any trained weight. Each rewards something and is fooled by something; read them together.
+Gram matrices or of any trained weight; the moment distance knows VGG, and means and covariances apart. Each rewards
+something and is fooled by something; read them together.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,10 @@ from keras import ops
 from skimage.metrics import structural_similarity
 
 from nstlib.images import MIN_SIDE, ImageError, check_image, luminance, resize
+from nstlib.losses import feature_moments, moment_loss
 from nstlib.perceptual import PerceptualLoss
 
+_MOMENTS = PerceptualLoss(style_statistic="moments")
 _PATCH = 7
 _OCTAVES = 3
 _DIRECTIONS = 96
@@ -78,6 +81,25 @@ def patch_distance(image: np.ndarray, style: np.ndarray) -> float:
     return float(np.mean(distances))
 
 
+def moment_distance(image: np.ndarray, style: np.ndarray) -> float:
+    """How far the feature moments of an image are from those of the style image.
+
+    The mean, over relu1_2, relu2_2, relu3_3 and relu4_3 of `"vgg16-hed"`, of `nstlib.losses.moment_loss`: the relative
+    squared error of the means plus that of the centred covariances (Li et al. 2017). 0 for the style image, 2 for an
+    image without features; an image with more contrast than the style lies above. Whoever minimises moments, or Gram
+    matrices of these layers, has this distance on its side: compare such methods by it with care.
+
+    Args:
+        image, style: images of any sizes; what counts is the scale at which both are looked at.
+    """
+    batches = (check_image(i, n)[None] for i, n in ((image, "image"), (style, "style")))
+    features, targets = (_MOMENTS.extract(ops.convert_to_tensor(batch)) for batch in batches)
+    losses = [
+        moment_loss(features[n], feature_moments(targets[n])) for n, _ in _MOMENTS.style_layers
+    ]
+    return float(np.mean([float(loss[0]) for loss in losses]))
+
+
 def evaluate(
     images: Mapping[str, np.ndarray],
     photo: np.ndarray,
@@ -94,7 +116,7 @@ def evaluate(
 
     Returns:
         One row an image: method; total, content, style (the objective: lower is a better match); ssim (of the photo,
-        higher keeps more); patch, colour (distance to the style, lower is closer).
+        higher keeps more); moments, patch, colour (distance to the style, lower is closer).
     """
     objective = objective or PerceptualLoss()
     photo, style = check_image(photo, "photo"), check_image(style, "style")
@@ -112,6 +134,7 @@ def evaluate(
                 "content": float(terms.content),
                 "style": float(terms.style),
                 "ssim": similarity,
+                "moments": moment_distance(image, style),
                 "patch": patch_distance(image, style),
                 "colour": colour_distance(image, style),
             }

@@ -1,6 +1,7 @@
 """Training of an image transformation network for one style (Johnson et al. 2016, sec. 3), on any Keras backend."""
 
 import hashlib
+import itertools
 import json
 import math
 import shutil
@@ -33,6 +34,8 @@ _EMA_MOMENTUM = 0.995
 _CLIP_NORM = 1.0
 _RANGE_WEIGHT = 10.0
 _VARIANCE_CROPS = 24
+_ORDERS = list(itertools.permutations(range(3)))
+_GAMMAS = (0.6, 1.0, 1.6)
 
 
 class TrainingError(RuntimeError):
@@ -79,7 +82,8 @@ def train(
 
     Args:
         style: the style image, `(H, W, 3)`.
-        photos: images to train on: a folder, or a sequence of images; None takes the photos of `nstlib.data`.
+        photos: images to train on: a folder, or a sequence of images; None takes the photos of `nstlib.data`, each in
+            18 tones.
         name, licence: of the style, for the model card.
         objective: what to minimise; None is `PerceptualLoss()`.
         steps: batches in all.
@@ -129,7 +133,7 @@ def train(
     settings["architecture"] = dict(network.architecture)
 
     crops = {"images": images, "size": size, "batch_size": batch_size, "seed": seed}
-    sample = _Crops(steps=range(_VARIANCE_CROPS), **crops)
+    sample = _Crops(steps=_VARIANCE_CROPS, **crops)
     batches = [sample[i][0] for i in range(len(sample))]
     settings["photos_fingerprint"] = _fingerprint(batches)
     variances = _content_variances(objective, batches)
@@ -144,7 +148,7 @@ def train(
     if done < steps:
         _run(
             trainer,
-            _Crops(steps=range(steps), **crops),
+            _Crops(steps=steps, **crops),
             history,
             store,
             checkpoint_every,
@@ -195,7 +199,7 @@ def train_identity(
         size=size,
         batch_size=batch_size,
         seed=seed,
-        steps=range(steps),
+        steps=steps,
     )
     keras.utils.set_random_seed(seed)
     network = new_network(**architecture)
@@ -257,16 +261,16 @@ class _Trainer(keras.Model):
 class _Crops(keras.utils.PyDataset):
     """Random square crops, mirrored at random: a pure function of seed and step, so a resumed run sees the same."""
 
-    def __init__(self, *, images, size: int, batch_size: int, seed: int, steps: range):
+    def __init__(self, *, images, size: int, batch_size: int, seed: int, steps: int):
         super().__init__()
         self.images, self.size, self.batch_size, self.seed = images, size, batch_size, seed
         self.steps = steps
 
     def __len__(self):
-        return len(self.steps)
+        return self.steps
 
     def __getitem__(self, index):
-        rng = np.random.default_rng([self.seed, self.steps[index]])
+        rng = np.random.default_rng([self.seed, index])
         batch = [self._crop(rng) for _ in range(self.batch_size)]
         return (np.stack(batch),)
 
@@ -282,6 +286,24 @@ class _Crops(keras.utils.PyDataset):
         if rng.random() < 0.5:
             crop = crop[:, ::-1]
         return fit(np.ascontiguousarray(crop), self.size, self.size)
+
+
+class _Variants(Sequence):
+    """Each of a few photos in 18 tones, made when asked for: six orders of the channels by three gammas.
+
+    A network that saw eight photos as they are would know eight palettes.
+    """
+
+    def __init__(self, photos: Sequence[np.ndarray]):
+        self.photos = photos
+
+    def __len__(self):
+        return len(self.photos) * len(_ORDERS) * len(_GAMMAS)
+
+    def __getitem__(self, index):
+        index, tone = divmod(index, len(_ORDERS) * len(_GAMMAS))
+        order, gamma = divmod(tone, len(_GAMMAS))
+        return self.photos[index][..., _ORDERS[order]] ** np.float32(_GAMMAS[gamma])
 
 
 class _Reconstruction(keras.utils.PyDataset):
@@ -449,7 +471,7 @@ class _Store:
 
 def _training_photos(photos) -> Sequence[np.ndarray]:
     if photos is None:
-        return [photo(name) for name in photo_names()]
+        return _Variants([photo(name) for name in photo_names()])
     if isinstance(photos, str | Path):
         return photo_folder(photos)
     if len(photos) == 0:

@@ -130,6 +130,13 @@ def test_an_extractor_can_be_saved_and_loaded(noise, tmp_path):
     assert_array_equal(features(again, noise)["relu1_2"], features(model, noise)["relu1_2"])
 
 
+def test_pixels_are_the_image_itself(noise):
+    found = feature_extractor(["pixels", "relu1_1"])(noise)
+    assert_array_equal(found["pixels"], noise)
+    assert_array_equal(found["relu1_1"], feature_extractor(["relu1_1"])(noise)["relu1_1"])
+    assert_array_equal(feature_extractor(["pixels"])(noise)["pixels"], noise)
+
+
 # --- names -------------------------------------------------------------------------------------
 
 

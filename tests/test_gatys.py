@@ -355,6 +355,19 @@ def test_a_loss_that_is_no_number(pair, losses, optimizer, bad):
         run(pair, optimizer=optimizer)
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_snapshot_is_what_that_budget_gives(pair, optimizer):
+    options = {"steps": 8, "optimizer": optimizer, "init": "noise"}
+    snapshots = run(pair, **options, snapshots=(1, 3, 6, 1000)).snapshots
+    assert list(snapshots) == [1, 3, 6, 1000]
+    for budget in (1, 3, 6):
+        np.testing.assert_array_equal(
+            snapshots[budget], run(pair, **options, max_evals=budget).image
+        )
+    np.testing.assert_array_equal(snapshots[1000], run(pair, **options).image)
+    assert run(pair).snapshots == {}
+
+
 @pytest.mark.parametrize("argument", ["steps", "max_evals"])
 @pytest.mark.parametrize("value", [0, -1, 2.0, "3", True], ids=repr)
 def test_counts_that_are_none(pair, argument, value):

@@ -25,6 +25,7 @@ from nstlib.images import (
     luminance,
     resize,
     save_image,
+    transfer_colour,
 )
 
 LOSSLESS = [".png", ".tif", ".tiff", ".bmp"]
@@ -915,3 +916,35 @@ def test_limits_hold_together():
     # Pillow warns above its own limit; ours must come first for its message to be the one seen.
     assert MAX_PIXELS == 64 * 2**20 < Image.MAX_IMAGE_PIXELS
     assert images.MAX_PIXELS // images.MIN_SIDE >= 2**16
+
+
+def floats(seed: int = 0) -> np.ndarray:
+    return noise(seed=seed).astype(np.float32) / 255
+
+
+class TestTransferColour:
+    def test_the_palette_becomes_that_of_the_reference(self):
+        image, reference = floats() * 0.3, floats(seed=1) ** 2
+        result = transfer_colour(image, reference)
+        assert result.dtype == np.float32
+        levels = np.linspace(0.05, 0.95, 19)
+        for channel in range(3):
+            np.testing.assert_allclose(
+                np.quantile(result[..., channel], levels),
+                np.quantile(reference[..., channel], levels),
+                atol=0.02,
+            )
+
+    def test_each_channel_keeps_its_order(self):
+        image = floats()
+        result = transfer_colour(image, floats(seed=1) ** 2)
+        for channel in range(3):
+            order = np.argsort(image[..., channel], axis=None)
+            assert (np.diff(result[..., channel].ravel()[order]) >= 0).all()
+
+    def test_an_image_is_its_own_reference(self):
+        np.testing.assert_allclose(transfer_colour(floats(), floats()), floats(), atol=1e-6)
+
+    def test_the_reference_is_named(self):
+        with pytest.raises(ImageError, match="reference"):
+            transfer_colour(floats(), floats() * 255)

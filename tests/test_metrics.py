@@ -5,11 +5,12 @@ from scipy.stats import wasserstein_distance
 from skimage.metrics import structural_similarity
 
 from nstlib.images import ImageError
-from nstlib.metrics import colour_distance, evaluate, patch_distance, ssim
+from nstlib.losses import feature_moments, moment_loss
+from nstlib.metrics import colour_distance, evaluate, moment_distance, patch_distance, ssim
 from nstlib.perceptual import PerceptualLoss
 
 DISTANCES = [colour_distance, patch_distance]
-COLUMNS = ["method", "total", "content", "style", "ssim", "patch", "colour"]
+COLUMNS = ["method", "total", "content", "style", "ssim", "moments", "patch", "colour"]
 
 
 def flat(*colour, height=20, width=18):
@@ -154,6 +155,25 @@ def test_distances_name_what_is_no_image(distance, photo):
         distance(photo, photo * 255)
 
 
+# --- moments of features -----------------------------------------------------------------------
+
+
+def test_moment_distance_is_the_mean_over_the_layers(photo, style):
+    extract = PerceptualLoss().extract
+    found, targets = extract(photo[None]), extract(style[None])
+    losses = [float(moment_loss(found[n], feature_moments(targets[n]))[0]) for n in found]
+    assert len(losses) == 4
+    assert moment_distance(photo, style) == pytest.approx(np.mean(losses), rel=1e-5)
+    assert moment_distance(style, style) == 0
+
+
+def test_moment_distance_sees_a_lost_texture(style):
+    blurred = np.broadcast_to(style.mean(axis=(0, 1)), style.shape).astype(np.float32)
+    mixed = 0.5 * style + 0.5 * blurred
+    distances = [moment_distance(image, style) for image in (style, mixed, blurred)]
+    assert distances == sorted(distances)
+
+
 # --- all of them -------------------------------------------------------------------------------
 
 
@@ -173,6 +193,7 @@ def test_evaluate_the_untouched_photo(scores, photo, style):
     row = scores.loc["untouched"]
     assert row["content"] == 0
     assert row["ssim"] == pytest.approx(1)
+    assert row["moments"] == moment_distance(photo, style)
     assert row["patch"] == patch_distance(photo, style)
     assert row["colour"] == colour_distance(photo, style)
 
@@ -180,7 +201,7 @@ def test_evaluate_the_untouched_photo(scores, photo, style):
 def test_evaluate_the_style_image(scores, photo, style):
     row = scores.loc["style image"]
     assert row["style"] == pytest.approx(0, abs=1e-9)
-    assert row["patch"] == row["colour"] == 0
+    assert row["moments"] == row["patch"] == row["colour"] == 0
     assert row["ssim"] == ssim(style, photo)
     assert row["content"] == scores["content"].max()
 

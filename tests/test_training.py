@@ -172,7 +172,7 @@ def test_the_defaults_are_the_trunk_and_the_photos_of_the_study(start, monkeypat
     monkeypatch.setattr(training, "trunk", lambda: trunk)
     result = train(pictures(1)[0], objective=OBJECTIVE, steps=1, size=32, progress=False)
     assert asked == photo_names()
-    assert result.network.card["photos"] == len(photo_names())
+    assert result.network.card["photos"] == 18 * len(photo_names())
     assert result.network.card["start"] == "identity"
 
 
@@ -542,7 +542,7 @@ def test_a_photo_that_is_lost_on_the_way_is_reported_as_such(start):
 def test_crops_come_from_everywhere_in_the_photo_at_any_size():
     rows, columns = np.mgrid[:64, :96].astype(np.float32)
     image = np.stack([rows / 64, columns / 96, np.zeros_like(rows)], axis=-1)
-    crops = training._Crops(images=[image], size=16, batch_size=4, seed=0, steps=range(50))
+    crops = training._Crops(images=[image], size=16, batch_size=4, seed=0, steps=50)
     batches = np.concatenate([crops[i][0] for i in range(50)])
     assert batches.shape == (200, 16, 16, 3)
     height = np.ptp(batches[..., 0], axis=(1, 2)) * 64
@@ -553,15 +553,28 @@ def test_crops_come_from_everywhere_in_the_photo_at_any_size():
     mirrored = batches[:, 0, 0, 1] > batches[:, 0, -1, 1]
     assert 70 < mirrored.sum() < 130
     # A pure function of seed and step.
-    later = training._Crops(images=[image], size=16, batch_size=4, seed=0, steps=range(20, 50))
-    np.testing.assert_array_equal(later[0][0], crops[20][0])
+    again = training._Crops(images=[image], size=16, batch_size=4, seed=0, steps=21)
+    np.testing.assert_array_equal(again[20][0], crops[20][0])
 
 
 def test_photos_smaller_than_the_crops_are_enlarged():
-    crops = training._Crops(
-        images=pictures(1, 16, 24), size=32, batch_size=2, seed=0, steps=range(1)
-    )
+    crops = training._Crops(images=pictures(1, 16, 24), size=32, batch_size=2, seed=0, steps=1)
     assert crops[0][0].shape == (2, 32, 32, 3)
+
+
+def test_variants_of_a_photo_are_its_channels_in_every_order_lighter_and_darker():
+    photos = pictures(2)
+    variants = training._Variants(photos)
+    assert len(variants) == 36
+    images = [np.asarray(variants[i]) for i in range(36)]
+    assert len({image.tobytes() for image in images}) == 36
+    for photo_index, photo_ in enumerate(photos):
+        own = images[18 * photo_index : 18 * (photo_index + 1)]
+        assert any(np.array_equal(image, photo_) for image in own)
+        assert any(np.array_equal(image, photo_[..., ::-1]) for image in own)
+        means = [image.mean() for image in own]
+        assert min(means) < photo_.mean() < max(means)
+    assert all(image.dtype == np.float32 and image.max() <= 1 for image in images)
 
 
 # --- train_identity -------------------------------------------------------------------------
