@@ -21,11 +21,13 @@ STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
 # Moments in place of Gram matrices, and the colours of the image itself beside the features: what a Gram matrix of
 # these features knows of colour is drowned by its means.
 OBJECTIVE = nst.PerceptualLoss(
+    content_layers=("relu2_2", "relu3_3"),
     style_statistic="moments",
     style_layers={"pixels": 2, "relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1},
-    style_weight=6,
-    total_variation_weight=2,
+    style_weight=2.5,
+    total_variation_weight=5,
 )
+FIRST_STYLE_WEIGHT = 5  # of the first stage: strokes first, then the tones of the photo come back
 START = {
     "starry_night": None,
     "composition_vii": None,
@@ -50,7 +52,7 @@ def train_style(name: str, photos: Path, work: Path) -> Path:
     common = {
         "name": name,
         "licence": nst.catalogue().set_index("name").loc[name, "licence"],
-        "objective": OBJECTIVE,
+        "checkpoint_every": 100,
     }
     style = nst.style(name, size=STYLE_SIZE)
     first = nst.train(
@@ -58,20 +60,20 @@ def train_style(name: str, photos: Path, work: Path) -> Path:
         photos,
         start=start and nst.load_network(start),
         steps=FIRST_STEPS[start is None],
+        objective=dataclasses.replace(OBJECTIVE, style_weight=FIRST_STYLE_WEIGHT),
         size=128,
         checkpoint=work / name / "first",
-        checkpoint_every=100,
         **common,
     )
     second = nst.train(
         style,
         photos,
         start=first.network,
+        objective=OBJECTIVE,
         steps=200,
         size=192,
         learning_rate=5e-4,
         checkpoint=work / name / "second",
-        checkpoint_every=100,
         **common,
     )
     card = second.network.card | {"first_stage": first.network.card}

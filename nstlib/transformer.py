@@ -1,9 +1,10 @@
 """The image transformation network of Johnson et al. 2016, with instance normalisation (Ulyanov et al. 2017).
 
-Departures from the paper's supplement, each the usual practice today: instance in place of batch normalisation, nearest
-resize and convolution in place of transposed convolution (Odena et al. 2016), reflection padding at every convolution
-in place of one wide frame, and an output of exactly the input's size for every size. One departure is ours: the output
-is linear, where Johnson's is a scaled tanh. In short trainings tanh saturates in dark areas, its gradient vanishes, and
+Departures from the paper's supplement, each the usual practice today: instance in place of batch normalisation, resize
+and convolution in place of transposed convolution (Odena et al. 2016; bilinear, since with nearest a short training
+draws a grid of 4 pixels into flat areas), reflection padding at every convolution in place of one wide frame, and an
+output of exactly the input's size for every size. One departure is ours: the output is linear, where Johnson's is a
+scaled tanh. In short trainings tanh saturates in dark areas, its gradient vanishes, and
 they stay black; `nstlib.training` keeps a linear output in range with a penalty instead.
 """
 
@@ -48,7 +49,7 @@ def build_transformer(
     Args:
         width: multiplies the 32, 64 and 128 channels of the paper, above 0; at 1 there are 1,679,235 parameters.
         normalization: `"instance"` or `"batch"`.
-        upsampling: `"resize"` (nearest, then convolution) or `"transposed"` convolution.
+        upsampling: `"resize"` (bilinear, then convolution) or `"transposed"` convolution.
         padding: `"reflect"` or `"zeros"`.
 
     Returns:
@@ -85,7 +86,11 @@ def build_transformer(
     def upsample(x, filters):
         if upsampling == "transposed":
             return keras.layers.Conv2DTranspose(filters, 3, 2, padding="same")(x)
-        return convolve(keras.layers.UpSampling2D(2, interpolation="nearest")(x), filters, 3)
+        # Bilinear: nearest and then (1 2 1)/4 along both axes. Keras' own wants to know the sides beforehand.
+        x = ReflectionPadding2D(1)(keras.layers.UpSampling2D(2, interpolation="nearest")(x))
+        for _ in range(2):
+            x = keras.layers.AveragePooling2D(2, strides=1)(x)
+        return convolve(x, filters, 3)
 
     def residual(x):
         y = keras.layers.ReLU()(normalize(convolve(x, channels[2], 3)))

@@ -131,10 +131,10 @@ def test_an_extractor_can_be_saved_and_loaded(noise, tmp_path):
 
 
 def test_pixels_are_the_image_itself(noise):
-    found = feature_extractor(["pixels", "relu1_1"])(noise)
+    found = features(feature_extractor(["pixels", "relu1_1"]), noise)
     assert_array_equal(found["pixels"], noise)
-    assert_array_equal(found["relu1_1"], feature_extractor(["relu1_1"])(noise)["relu1_1"])
-    assert_array_equal(feature_extractor(["pixels"])(noise)["pixels"], noise)
+    assert_array_equal(found["relu1_1"], features(feature_extractor(["relu1_1"]), noise)["relu1_1"])
+    assert_array_equal(features(feature_extractor(["pixels"]), noise)["pixels"], noise)
 
 
 # --- names -------------------------------------------------------------------------------------
