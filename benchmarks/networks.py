@@ -5,8 +5,8 @@
 
 Each network is compared under the objective that it was trained with, which optimisation then minimises too, from the
 photo. Writes results/tables/networks_SIZE.csv (a row for each network, photo and method), networks_SIZE_summary.csv
-(mean and standard deviation over the photos) and equivalent_evals_SIZE.csv. A run that was stopped goes on from the
-pairs that it finished.
+(mean and standard deviation over the photos), equivalent_evals_SIZE.csv and training_cost.csv. A run that was stopped
+goes on from the pairs that it finished.
 """
 
 import argparse
@@ -71,6 +71,22 @@ def run_pairs(size: int, names, photos, work: Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def training_cost(names) -> pd.DataFrame:
+    """What the model cards say of the training: one row a stage."""
+    rows = []
+    for name in names:
+        card = nst.load_network(name).card
+        for stage in (card["first_stage"], card):
+            rows.append(
+                {"network": name}
+                | {key: stage[key] for key in ("start", "steps", "size", "batch_size", "photos")}
+                | {"hours": stage["seconds"] / 3600}
+                | {"seconds_per_step": stage["seconds"] / stage["steps"]}
+                | {"backend": stage["backend"], "processor": stage["machine"]["processor"]}
+            )
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=256, help="longer side in px")
@@ -95,6 +111,11 @@ def main() -> None:
         f"networks_{size}_summary",
         summary.reset_index(),
         caption=f"Mean and standard deviation over {table['photo'].nunique()} photos; {size} px.",
+    )
+    results.table(
+        "training_cost",
+        training_cost(arguments.networks),
+        caption="Training of the shipped networks, from their model cards; two trainings side by side, one core each.",
     )
     evals = table.dropna(subset="equivalent_evals")
     results.table(

@@ -40,7 +40,8 @@ START = {
     "stained_glass": "composition_vii",
     "cubist_planes": "composition_vii",
 }
-FIRST_STEPS = {True: 800, False: 300}  # from the trunk, and from another style
+STEPS_FROM_TRUNK = (800, 200)  # of the two stages
+STEPS_FROM_STYLE = (300, 120)
 
 
 def train_style(name: str, photos: Path, work: Path) -> Path:
@@ -49,6 +50,7 @@ def train_style(name: str, photos: Path, work: Path) -> Path:
     Many small crops first, for the strokes; then crops large enough to place the colours.
     """
     start = START[name]
+    steps = STEPS_FROM_STYLE if start else STEPS_FROM_TRUNK
     common = {
         "name": name,
         "licence": nst.catalogue().set_index("name").loc[name, "licence"],
@@ -58,8 +60,8 @@ def train_style(name: str, photos: Path, work: Path) -> Path:
     first = nst.train(
         style,
         photos,
-        start=start and nst.load_network(start),
-        steps=FIRST_STEPS[start is None],
+        start=nst.load_network(start) if start else nst.trunk(),
+        steps=steps[0],
         objective=dataclasses.replace(OBJECTIVE, style_weight=FIRST_STYLE_WEIGHT),
         size=128,
         checkpoint=work / name / "first",
@@ -70,7 +72,7 @@ def train_style(name: str, photos: Path, work: Path) -> Path:
         photos,
         start=first.network,
         objective=OBJECTIVE,
-        steps=200,
+        steps=steps[1],
         size=192,
         learning_rate=5e-4,
         checkpoint=work / name / "second",

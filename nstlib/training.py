@@ -19,6 +19,7 @@ import pandas as pd
 from keras import ops
 from tqdm.auto import tqdm
 
+from nstlib.benchmark import describe_machine
 from nstlib.data import photo, photo_folder, photo_names
 from nstlib.images import check_image, fit
 from nstlib.perceptual import PerceptualLoss
@@ -166,6 +167,7 @@ def train(
         "nstlib": _version(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
+        "machine": describe_machine(),
     }
     return TrainingResult(Network(network.model, network.architecture, card), frame)
 

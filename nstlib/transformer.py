@@ -86,11 +86,7 @@ def build_transformer(
     def upsample(x, filters):
         if upsampling == "transposed":
             return keras.layers.Conv2DTranspose(filters, 3, 2, padding="same")(x)
-        # Bilinear: nearest and then (1 2 1)/4 along both axes. Keras' own wants to know the sides beforehand.
-        x = ReflectionPadding2D(1)(keras.layers.UpSampling2D(2, interpolation="nearest")(x))
-        for _ in range(2):
-            x = keras.layers.AveragePooling2D(2, strides=1)(x)
-        return convolve(x, filters, 3)
+        return convolve(_double(x), filters, 3)
 
     def residual(x):
         y = keras.layers.ReLU()(normalize(convolve(x, channels[2], 3)))
@@ -109,6 +105,14 @@ def build_transformer(
     x = CropLike()([x, images])
     x = keras.layers.Rescaling(0.5, offset=0.5)(convolve(x, 3, 9))
     return keras.Model(images, x, name="transformer")
+
+
+def _double(x):
+    """Bilinear upsampling: nearest, then (1 2 1)/4 along both axes. Keras' own has to know the sides beforehand."""
+    x = ReflectionPadding2D(1)(keras.layers.UpSampling2D(2, interpolation="nearest")(x))
+    for _ in range(2):
+        x = keras.layers.AveragePooling2D(2, strides=1)(x)
+    return x
 
 
 @keras.saving.register_keras_serializable("nstlib")

@@ -17,6 +17,7 @@ import pytest
 import tensorflow as tf
 
 from nstlib import training, transformer
+from nstlib.benchmark import describe_machine
 from nstlib.data import DataError, photo, photo_names
 from nstlib.images import ImageError, save_image
 from nstlib.perceptual import PerceptualLoss
@@ -138,6 +139,7 @@ def test_the_card(finished):
     assert card["nstlib"] == version("nst-study")
     assert card["keras"] == keras.__version__
     assert card["backend"] == "tensorflow"
+    assert card["machine"] == describe_machine()
     assert (card["size"], card["batch_size"], card["photos"], card["seed"]) == (32, 1, 3, 0)
     assert card["learning_rate"] == 1e-3
     assert card["seconds"] == pytest.approx(result.history["seconds"].iloc[-1], abs=0.1)

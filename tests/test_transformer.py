@@ -102,6 +102,12 @@ def test_every_remainder_of_4_comes_out_as_it_went_in(network):
             assert network.model(batch).shape == batch.shape
 
 
+def test_the_resize_is_bilinear():
+    x = np.random.default_rng(0).random((2, 5, 7, 3), dtype=np.float32)
+    expected = ops.image.resize(x, (10, 14), interpolation="bilinear")
+    np.testing.assert_allclose(transformer._double(x), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_variants_run_and_keep_the_size(variant, tmp_path):
     made = random_network(**variant)
