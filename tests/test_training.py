@@ -254,7 +254,7 @@ def without_light_at(step):
 
     def crops(self, index):
         (batch,) = good(self, index)
-        return (batch * np.nan if self.steps[index] == step else batch,)
+        return (batch * np.nan if index == step else batch,)
 
     return crops
 
