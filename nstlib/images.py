@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from skimage.exposure import match_histograms
 
 MIN_SIDE = 16
 MAX_PIXELS = 64 * 2**20
@@ -406,6 +405,8 @@ def transfer_colour(image, reference) -> np.ndarray:
     Returns:
         float32 of the shape of `image`, in [0, 1].
     """
+    from skimage.exposure import match_histograms  # here, so that loading an image stays quick
+
     image, reference = check_image(image), check_image(reference, "reference")
     matched = match_histograms(image, reference, channel_axis=-1)
     return np.clip(matched, 0.0, 1.0).astype(np.float32)
