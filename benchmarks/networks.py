@@ -72,18 +72,16 @@ def run_pairs(size: int, names, photos, work: Path) -> pd.DataFrame:
 
 
 def training_cost(names) -> pd.DataFrame:
-    """What the model cards say of the training: one row a stage."""
+    """What the model cards say of the training: one row a network."""
     rows = []
     for name in names:
         card = nst.load_network(name).card
-        for stage in (card["first_stage"], card):
-            rows.append(
-                {"network": name}
-                | {key: stage[key] for key in ("start", "steps", "size", "batch_size", "photos")}
-                | {"hours": stage["seconds"] / 3600}
-                | {"seconds_per_step": stage["seconds"] / stage["steps"]}
-                | {"backend": stage["backend"], "processor": stage["machine"]["processor"]}
-            )
+        rows.append(
+            {"network": name}
+            | {key: card[key] for key in ("start", "steps", "size", "batch_size", "photos")}
+            | {"hours": card["seconds"] / 3600, "seconds_per_step": card["seconds"] / card["steps"]}
+            | {"backend": card["backend"], "processor": card["machine"]["processor"]}
+        )
     return pd.DataFrame(rows)
 
 
@@ -115,7 +113,7 @@ def main() -> None:
     results.table(
         "training_cost",
         training_cost(arguments.networks),
-        caption="Training of the shipped networks, from their model cards; two trainings side by side, one core each.",
+        caption="Training of the shipped networks, from their model cards.",
     )
     evals = table.dropna(subset="equivalent_evals")
     results.table(

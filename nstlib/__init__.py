@@ -60,7 +60,13 @@ _NAMES = {
     "features": ["ExtractorError", "feature_extractor", "layer_names"],
     "perceptual": ["LossTerms", "PerceptualLoss"],
     "gatys": ["GatysResult", "OptimizationError", "gatys"],
-    "training": ["TrainingError", "TrainingResult", "train", "train_identity"],
+    "training": [
+        "TRAINING_OBJECTIVE",
+        "TrainingError",
+        "TrainingResult",
+        "train",
+        "train_identity",
+    ],
     "metrics": ["colour_distance", "evaluate", "moment_distance", "patch_distance", "ssim"],
 }
 

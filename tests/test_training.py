@@ -167,15 +167,16 @@ def test_the_start_is_left_alone(finished, start):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_the_defaults_are_the_trunk_and_the_photos_of_the_study(start, monkeypatch):
+def test_the_defaults_are_a_painter_and_the_photos_of_the_study(start, monkeypatch):
     asked = []
     monkeypatch.setattr(training, "photo", lambda name: asked.append(name) or photo(name, size=48))
-    trunk = Network(model=start.model, architecture=start.architecture, card={"style": "identity"})
-    monkeypatch.setattr(training, "trunk", lambda: trunk)
-    result = train(pictures(1)[0], objective=OBJECTIVE, steps=1, size=32, progress=False)
+    painter = Network(model=start.model, architecture=start.architecture, card={"style": "stars"})
+    monkeypatch.setattr(training, "load_network", {"starry_night": painter}.__getitem__)
+    result = train(pictures(1)[0], steps=1, size=32, progress=False)
     assert asked == photo_names()
     assert result.network.card["photos"] == 18 * len(photo_names())
-    assert result.network.card["start"] == "identity"
+    assert result.network.card["start"] == "stars"
+    assert PerceptualLoss(**result.network.card["objective"]) == training.TRAINING_OBJECTIVE
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -1,0 +1,70 @@
+"""A style that no shipped network has seen, trained for minutes and for longer, with a folder of photos and without.
+
+    .venv/bin/python benchmarks/new_style.py --photos PHOTOS
+
+Trains networks for `woodblock_wave` as `nst.train` does when it is told nothing else, with the photos of the folder and
+with the built-in ones, and one for longer; a few photos of the folder are held out, and all are judged on those. Writes
+results/tables/new_style.csv, new_style_summary.csv and results/figures/new_style.png. A run that was stopped goes on
+from its last checkpoints.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+import nstlib as nst
+
+STYLE = "woodblock_wave"
+STYLE_SIZE = 384  # longer side, in px
+LONG = 2400  # steps
+HELD_OUT = 8  # photos
+SHOWN = 4  # photos
+SIZE = 384  # longer side, in px
+YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
+    parser.add_argument("--work", type=Path, default=Path(".work"), help="folder for checkpoints")
+    arguments = parser.parse_args()
+    style = nst.style(STYLE, size=STYLE_SIZE)
+    folder = nst.photo_folder(arguments.photos)
+    held_out, photos = folder[:HELD_OUT], folder[HELD_OUT:]
+    runs = {
+        "built-in photos": {"photos": None},
+        "a folder of photos": {"photos": photos},
+        f"a folder, {LONG} steps": {"photos": photos, "steps": LONG},
+    }
+    networks = {"where it starts": nst.load_network("starry_night")}
+    for index, (label, options) in enumerate(runs.items()):
+        checkpoint = arguments.work / f"new_style_{index}"
+        networks[label] = nst.train(style, name=STYLE, checkpoint=checkpoint, **options).network
+
+    tables, rows = [], {}
+    for index, photo in enumerate(nst.resize(image, SIZE) for image in held_out):
+        images = {"identity": photo, "colour transfer": nst.transfer_colour(photo, style)}
+        images |= {label: network.stylize(photo) for label, network in networks.items()}
+        table = nst.evaluate(images, photo, style, objective=nst.TRAINING_OBJECTIVE)
+        table.insert(0, "photo", index)
+        tables.append(table)
+        if index < SHOWN:
+            rows[f"photo {index}"] = images
+    table = pd.concat(tables, ignore_index=True)
+    summary = table.groupby("method", sort=False)[YARDSTICKS].agg(["mean", "std"])
+    summary.columns = ["_".join(column) for column in summary.columns]
+    for label in runs:
+        card = networks[label].card
+        summary.loc[label, "steps"] = card["steps"]
+        summary.loc[label, "training_seconds"] = card["seconds"]
+    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    caption = f"Networks for {STYLE} on {HELD_OUT} photos held out of training, {SIZE} px."
+    results.table("new_style", table, caption=caption)
+    results.table("new_style_summary", summary.reset_index(), caption=f"{caption} Mean and spread.")
+    results.figure("new_style", nst.plots.image_grid(rows), caption)
+    print(summary.round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()
