@@ -34,6 +34,7 @@ def run_pair(name: str, photo_name: str, size: int) -> pd.DataFrame:
         steps=max(BUDGETS),
         max_evals=max(BUDGETS),
         objective=objective,
+        scales=(1,),
         snapshots=BUDGETS,
         progress=False,
     )

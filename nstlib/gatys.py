@@ -1,5 +1,6 @@
 """Style transfer by optimising the pixels of one image (Gatys et al. 2016), on `tf.GradientTape`."""
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +14,13 @@ import tensorflow as tf
 from scipy.optimize import minimize
 from tqdm.auto import tqdm
 
-from nstlib.images import ImageError, check_image, fit
+from nstlib.images import MIN_SIDE, ImageError, check_image, fit, resize
 from nstlib.perceptual import PerceptualLoss
 
 INITS = ("content", "style", "noise")
+_SCALES = {1024: (0.25, 0.5, 1.0), 512: (0.5, 1.0)}  # from which longer side on
 _NOISE = 0.1  # contrast of the initial noise, as a share of the range
-_COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv"]
+_COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv", "scale"]
 
 
 class OptimizationError(RuntimeError):
@@ -31,8 +33,9 @@ class GatysResult:
 
     Attributes:
         image: the stylized image with the lowest total loss seen, float32 `(H, W, 3)` in [0, 1].
-        history: one row a step, the first for the initial image: step, evals (gradient evaluations so far), seconds
-            (since the start, targets and tracing included), total, content, style, tv.
+        history: one row a step, before them one for the initial image, at each scale: step, evals (gradient evaluations
+            so far), seconds (since the start, targets and tracing included), total, content, style, tv, and scale, the
+            size of the image as a share of the photo's. Losses of different scales do not compare.
         snapshots: the image at each budget of evals that was asked for: what `max_evals` of that many would have given.
     """
 
@@ -50,6 +53,7 @@ def gatys(
     objective: PerceptualLoss | None = None,
     optimizer: str | keras.optimizers.Optimizer = "lbfgs",
     init: str | np.ndarray = "content",
+    scales: Sequence[float] | None = None,
     seed: int = 0,
     snapshots: Sequence[int] = (),
     on_step: Callable[[Mapping[str, float]], bool | None] | None = None,
@@ -60,15 +64,19 @@ def gatys(
     Args:
         photo: the content image, `(H, W, 3)`; the result has its size.
         style: the style image, of any size.
-        steps: updates of the pixels, at least 1.
-        max_evals: stop also after this many gradient evaluations (L-BFGS needs one or more a step).
+        steps: updates of the pixels at each scale, at least 1.
+        max_evals: end a scale also after this many gradient evaluations (L-BFGS needs one or more a step).
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
         optimizer: `"lbfgs"` (SciPy's L-BFGS-B with every pixel held in [0, 1]), or a Keras optimizer by name
             (`"adam"` with a rate of 0.02) or instance; those clip to [0, 1] after each step.
         init: `"content"`, `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise, which leaves
             less grain in the result than full contrast), or an image of the photo's size.
+        scales: sizes of photo and style to optimise at, one after the other, as shares of their full size that rise
+            to 1: coarse to fine. Each scale starts from the result of the one before; the last minimises what a run
+            with `scales=(1,)` does. None is (0.5, 1) for a photo whose longer side has 512 px or more, (0.25, 0.5, 1)
+            from 1,024 px, else (1,).
         seed: of the noise.
-        snapshots: numbers of gradient evaluations at which to keep the image.
+        snapshots: numbers of gradient evaluations at full size at which to keep the image.
         on_step: called after every step with a row of the history; returning True ends the optimisation.
         progress: show a progress bar.
 
@@ -81,43 +89,75 @@ def gatys(
     for argument, value in budgets + ([] if max_evals is None else [("max_evals", max_evals)]):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{argument}: {value!r} is not a whole number of at least 1")
-    start = _initial(init, photo, style, seed)
+    scales = (
+        _default_scales(photo, style) if scales is None else _check_scales(scales, photo, style)
+    )
     objective = objective or PerceptualLoss()
+    start = _initial(init, photo, style, seed)
 
-    with tqdm(total=steps, unit="step", disable=not progress) as bar:
+    with tqdm(total=steps * len(scales), unit="step", disable=not progress) as bar:
 
         def report(row):
-            bar.update(row["step"] - bar.n)
+            bar.update()
             bar.set_postfix(evals=row["evals"], total=f"{row['total']:.3f}")
-            return bool(on_step and row["step"] and on_step(row))
+            return bool(on_step and on_step(row))
 
-        run = _Run(objective, photo, style, max_evals, snapshots, report)
-        try:
-            if optimizer == "lbfgs":
-                _lbfgs(run, start, steps)
-            else:
-                _descend(run, start, steps, _keras_optimizer(optimizer))
-        except _Stop:
-            pass
-    image = run.best_image.copy()
+        history = _History(report)
+        for scale in scales:
+            small_photo, small_style = _scaled(photo, scale), _scaled(style, scale)
+            kept = snapshots if scale == 1 else ()
+            history.begin(scale)
+            run = _Run(objective, small_photo, small_style, max_evals, kept, history)
+            start = resize(start, small_photo.shape[:2])
+            with contextlib.suppress(_Stop):
+                if optimizer == "lbfgs":
+                    _lbfgs(run, start, steps)
+                else:
+                    _descend(run, start, steps, _keras_optimizer(optimizer))
+            start = run.best_image
+            if history.ended:
+                break
+    image = resize(start, photo.shape[:2])
     kept = {count: run.snapshots.get(count, image) for count in snapshots}
-    return GatysResult(image, pd.DataFrame(run.rows, columns=_COLUMNS), kept)
+    return GatysResult(image, pd.DataFrame(history.rows, columns=_COLUMNS), kept)
 
 
 class _Stop(Exception):  # noqa: N818 - a signal like StopIteration, not an error
     """The caller, or the budget of evaluations, ends the run."""
 
 
-class _Run:
-    """One optimisation: evaluates the objective, counts, keeps the history and the best image."""
+class _History:
+    """One row a step over all scales, and `report`, which is told of each and may end the optimisation."""
 
-    def __init__(self, objective, photo, style, max_evals, snapshots, report):
-        self.clock = time.perf_counter()
-        self.objective, self.max_evals, self.report = objective, max_evals, report
+    def __init__(self, report):
+        self.clock, self.report = time.perf_counter(), report
+        self.rows, self.ended = [], False
+
+    def begin(self, scale: float):
+        last = self.rows[-1] if self.rows else {"step": 0, "evals": 0}
+        self.scale, self.step, self.evals_before = scale, last["step"] - 1, last["evals"]
+        self.initial = True
+
+    def add(self, evals: int, terms: Mapping[str, float]):
+        self.step += 1
+        row = {"step": self.step, "evals": self.evals_before + evals}
+        row |= {"seconds": time.perf_counter() - self.clock, **terms, "scale": self.scale}
+        self.rows.append(row)
+        if not self.initial and self.report(row):
+            self.ended = True
+            raise _Stop
+        self.initial = False
+
+
+class _Run:
+    """The optimisation at one scale: evaluates the objective, counts, keeps the best image."""
+
+    def __init__(self, objective, photo, style, max_evals, snapshots, history):
+        self.objective, self.max_evals, self.history = objective, max_evals, history
         self.content_targets = objective.content_targets(tf.constant(photo[None]))
         self.style_targets = objective.style_targets(tf.constant(style[None]))
         self.gradient = _compiled(objective)
-        self.rows, self.evals, self.terms = [], 0, {}
+        self.evals, self.terms = 0, {}
         self.wanted, self.snapshots = frozenset(snapshots), {}
         self.best_total, self.best_image = math.inf, None
 
@@ -140,7 +180,7 @@ class _Run:
                 "below those of the objective used, may help"
             )
         self.image = image
-        if not self.rows:
+        if self.evals == 1:
             self.record()
         return total, gradient.numpy()[0]
 
@@ -148,11 +188,7 @@ class _Run:
         """Adds the image evaluated last to the history, as the outcome of one step."""
         if self.terms["total"] < self.best_total:
             self.best_total, self.best_image = self.terms["total"], self.image
-        seconds = time.perf_counter() - self.clock
-        row = {"step": len(self.rows), "evals": self.evals, "seconds": seconds, **self.terms}
-        self.rows.append(row)
-        if self.report(row):
-            raise _Stop
+        self.history.add(self.evals, self.terms)
 
 
 @lru_cache(maxsize=8)
@@ -214,6 +250,32 @@ def _keras_optimizer(optimizer) -> keras.optimizers.Optimizer:
         raise ValueError(
             f"optimizer: {optimizer!r} is neither 'lbfgs' nor the name or an instance of a Keras optimizer"
         ) from error
+
+
+def _default_scales(photo: np.ndarray, style: np.ndarray) -> list[float]:
+    side = max(photo.shape)
+    scales = next((scales for least, scales in _SCALES.items() if side >= least), (1.0,))
+    return [scale for scale in scales if scale == 1 or scale * min(style.shape[:2]) >= MIN_SIDE]
+
+
+def _check_scales(scales, photo: np.ndarray, style: np.ndarray) -> list[float]:
+    try:
+        values = [float(scale) for scale in scales]
+    except (TypeError, ValueError):
+        values = []
+    if not values or not values[0] > 0 or values[-1] != 1 or values != sorted(set(values)):
+        raise ValueError(f"scales: {scales!r} are not shares of the size that rise to 1")
+    for name, image in (("photo", photo), ("style", style)):
+        side = min(image.shape[:2])
+        if round(values[0] * side) < MIN_SIDE:
+            raise ValueError(
+                f"scales: {values[0]} of the {name}'s {side} px is less than {MIN_SIDE} px"
+            )
+    return values
+
+
+def _scaled(image: np.ndarray, scale: float) -> np.ndarray:
+    return resize(image, tuple(round(scale * side) for side in image.shape[:2]))
 
 
 def _initial(init, photo: np.ndarray, style: np.ndarray, seed: int) -> np.ndarray:

@@ -7,14 +7,14 @@ import pytest
 import tensorflow as tf
 
 from nstlib.gatys import OptimizationError, gatys
-from nstlib.images import ImageError, fit
+from nstlib.images import ImageError, fit, resize
 from nstlib.perceptual import LossTerms, PerceptualLoss
 
 # By its name in the package this module is its function.
 module = importlib.import_module("nstlib.gatys")
 
 OBJECTIVE = PerceptualLoss(content_layers=("relu2_2",), style_layers=("relu1_2", "relu2_2"))
-COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv"]
+COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv", "scale"]
 
 
 @pytest.fixture(scope="module")
@@ -386,6 +386,72 @@ def test_images_that_are_none(pair):
         run((photo[:15], style))
     with pytest.raises(ImageError, match="style: "):
         run((photo, 255 * style))
+
+
+# --- coarse to fine -------------------------------------------------------------------------
+
+
+def test_each_scale_starts_from_the_result_of_the_one_before(pair, calls):
+    result = run(pair, scales=(0.5, 1), steps=4)
+    small = tuple(resize(image, tuple(side // 2 for side in image.shape[:2])) for image in pair)
+    assert calls[0].shape == (16, 20, 3)
+    np.testing.assert_array_equal(calls[0], small[0])
+    coarse = run(small, steps=4)
+    begin = resize(coarse.image, pair[0].shape[:2])
+    np.testing.assert_array_equal(result.image, run(pair, steps=4, init=begin).image)
+    assert result.image.shape == pair[0].shape
+
+    history = result.history
+    fine = history[history["scale"] == 1]
+    assert history["scale"].tolist() == [0.5] * 5 + [1.0] * 5
+    assert history["step"].tolist() == [0, 1, 2, 3, 4, 4, 5, 6, 7, 8]
+    assert history["evals"].is_monotonic_increasing
+    assert history["seconds"].is_monotonic_increasing
+    assert fine["total"].iloc[0] == pytest.approx(evaluate(begin, *pair)["total"], rel=1e-4)
+
+
+def test_budgets_hold_at_each_scale_and_snapshots_at_the_last(pair):
+    options = {"scales": (0.5, 1), "max_evals": 3, "optimizer": "adam", "steps": 9}
+    result = run(pair, **options, snapshots=(2,))
+    assert result.history["evals"].tolist() == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(
+        result.snapshots[2], run(pair, **options | {"snapshots": (1, 2)}).snapshots[2]
+    )
+    assert result.snapshots[2].shape == pair[0].shape
+
+
+def test_a_run_ended_at_a_small_scale_gives_a_full_image(pair):
+    rows = []
+    result = run(pair, scales=(0.5, 1), on_step=lambda row: rows.append(row) or True)
+    assert len(rows) == 1
+    assert result.history["scale"].tolist() == [0.5, 0.5]
+    assert result.image.shape == pair[0].shape
+
+
+def test_initial_images_are_scaled_down_too(pair, calls):
+    begin = uniform(pair)
+    run(pair, init=begin, scales=(0.5, 1), steps=1)
+    np.testing.assert_array_equal(calls[0], resize(begin, (16, 20)))
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"), [(40, [1]), (511, [1]), (512, [0.5, 1]), (1024, [0.25, 0.5, 1])]
+)
+def test_large_photos_begin_small(side, expected):
+    photo = np.zeros((64, side, 3), np.float32)
+    style = np.zeros((64, 64, 3), np.float32)
+    assert module._default_scales(photo, style) == expected
+    assert module._default_scales(photo, style[:20]) == [1]
+
+
+@pytest.mark.parametrize(
+    "scales", [(), (0.5,), (1, 0.5), (0, 1), (0.5, 0.5, 1), (float("nan"), 1), 1, "ab"], ids=repr
+)
+def test_scales_that_are_none(pair, scales):
+    with pytest.raises(ValueError, match=r"scales: .* are not shares of the size that rise to 1"):
+        run(pair, scales=scales)
+    with pytest.raises(ValueError, match=r"scales: 0.4 of the photo's 32 px is less than 16 px"):
+        run(pair, scales=(0.4, 1))
 
 
 # --- graphs ---------------------------------------------------------------------------------
