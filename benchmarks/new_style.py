@@ -46,7 +46,7 @@ def main() -> None:
     for index, photo in enumerate(nst.resize(image, SIZE) for image in held_out):
         images = {"identity": photo, "colour transfer": nst.transfer_colour(photo, style)}
         images |= {label: network.stylize(photo) for label, network in networks.items()}
-        table = nst.evaluate(images, photo, style, objective=nst.TRAINING_OBJECTIVE)
+        table = nst.evaluate(images, photo, style, objective=nst.training_objective())
         table.insert(0, "photo", index)
         tables.append(table)
         if index < SHOWN:

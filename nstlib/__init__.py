@@ -23,6 +23,7 @@ _NAMES = {
         "resize",
         "save_image",
         "transfer_colour",
+        "transfer_luminance",
     ],
     "losses": [
         "content_loss",
@@ -61,12 +62,13 @@ _NAMES = {
     "perceptual": ["LossTerms", "PerceptualLoss"],
     "gatys": ["GatysResult", "OptimizationError", "gatys"],
     "training": [
-        "TRAINING_OBJECTIVE",
         "TrainingError",
         "TrainingResult",
         "train",
         "train_identity",
+        "training_objective",
     ],
+    "methods": ["stylize"],
     "metrics": ["colour_distance", "evaluate", "moment_distance", "patch_distance", "ssim"],
 }
 

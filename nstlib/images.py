@@ -412,6 +412,27 @@ def transfer_colour(image, reference) -> np.ndarray:
     return np.clip(matched, 0.0, 1.0).astype(np.float32)
 
 
+def transfer_luminance(image, reference) -> np.ndarray:
+    """The image with the luminance (Rec. 709) of `reference`, pixel by pixel, and its own chroma.
+
+    The difference in luminance is added to all three channels, which leaves the chroma of a YUV space as it is, then
+    clipped (Gatys et al. 2017, 'Preserving Color in Neural Artistic Style Transfer', luminance-only transfer).
+
+    Args:
+        image, reference: two images of one size.
+
+    Returns:
+        float32 of the shape of `image`, in [0, 1].
+    """
+    image, reference = check_image(image), check_image(reference, "reference")
+    if image.shape != reference.shape:
+        raise ImageError(
+            f"reference: its shape {reference.shape} is not that of the image, {image.shape}"
+        )
+    shift = luminance(reference) - luminance(image)
+    return np.clip(image + shift[..., None], 0.0, 1.0)
+
+
 def _is_int(value) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 

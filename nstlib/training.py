@@ -25,16 +25,6 @@ from nstlib.images import check_image, fit
 from nstlib.perceptual import PerceptualLoss
 from nstlib.transformer import Network, load_network, needs_jit, new_network
 
-# Moments in place of Gram matrices, and the colours of the image itself beside the features: what a Gram matrix of
-# these features knows of colour is drowned by its means. The lower content layer keeps faces.
-TRAINING_OBJECTIVE = PerceptualLoss(
-    content_layers=("relu2_2", "relu3_3"),
-    style_statistic="moments",
-    style_layers={"pixels": 2, "relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1},
-    style_weight=6,
-    total_variation_weight=5,
-)
-
 _START = "starry_night"
 _TERMS = ("total", "content", "style", "tv")
 _COLUMNS = ["step", "seconds", *_TERMS]
@@ -68,6 +58,21 @@ class TrainingResult:
     history: pd.DataFrame
 
 
+def training_objective() -> PerceptualLoss:
+    """What the shipped networks were trained on, and what `train` minimises unless told otherwise.
+
+    Moments in place of Gram matrices, and the colours of the image itself beside the features: what a Gram matrix of
+    these features knows of colour is drowned by its means. The lower of the two content layers keeps faces.
+    """
+    return PerceptualLoss(
+        content_layers=("relu2_2", "relu3_3"),
+        style_statistic="moments",
+        style_layers={"pixels": 2, "relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1},
+        style_weight=6,
+        total_variation_weight=5,
+    )
+
+
 def train(
     style: np.ndarray,
     photos: Sequence[np.ndarray] | str | Path | None = None,
@@ -97,7 +102,7 @@ def train(
         photos: images to train on: a folder, or a sequence of images; None takes the photos of `nstlib.data`, each in
             18 tones.
         name, licence: of the style, for the model card.
-        objective: what to minimise; None is `TRAINING_OBJECTIVE`, that of the shipped networks.
+        objective: what to minimise; None is `training_objective()`.
         steps: batches in all.
         size: side of the square crops, in pixels, at least 16.
         batch_size: crops a batch.
@@ -121,7 +126,7 @@ def train(
     _check_seed(seed)
     if not isinstance(learning_rate, int | float) or not 0 < learning_rate < 1:
         raise ValueError(f"learning_rate: {learning_rate!r} is not between 0 and 1")
-    objective = objective or TRAINING_OBJECTIVE
+    objective = objective or training_objective()
     start = start or load_network(_START)
     style = check_image(style, "style")
     images = _training_photos(photos)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
+from skimage.color import rgb2yuv
 
 from nstlib import images
 from nstlib.images import (
@@ -26,6 +27,7 @@ from nstlib.images import (
     resize,
     save_image,
     transfer_colour,
+    transfer_luminance,
 )
 
 LOSSLESS = [".png", ".tif", ".tiff", ".bmp"]
@@ -948,3 +950,26 @@ class TestTransferColour:
     def test_the_reference_is_named(self):
         with pytest.raises(ImageError, match="reference"):
             transfer_colour(floats(), floats() * 255)
+
+
+class TestTransferLuminance:
+    def test_lightness_from_the_one_and_colour_from_the_other(self):
+        image, reference = 0.4 + 0.2 * floats(), 0.4 + 0.2 * floats(seed=1)
+        result = transfer_luminance(image, reference)
+        np.testing.assert_allclose(luminance(result), luminance(reference), atol=1e-6)
+        chroma, expected = (rgb2yuv(x)[..., 1:] for x in (result, image))
+        # scikit-image's U and V are those of Rec. 601, and no less free of grey.
+        np.testing.assert_allclose(chroma, expected, atol=1e-6)
+        assert result.dtype == np.float32
+
+    def test_an_image_keeps_its_own(self):
+        np.testing.assert_allclose(transfer_luminance(floats(), floats()), floats(), atol=1e-6)
+
+    def test_stays_in_range(self):
+        result = transfer_luminance(floats(), np.ones_like(floats()))
+        assert result.max() <= 1
+        assert result.min() >= 0
+
+    def test_images_that_do_not_fit(self):
+        with pytest.raises(ImageError, match=r"reference: its shape \(16, 16, 3\)"):
+            transfer_luminance(floats(), np.zeros((16, 16, 3), np.float32))

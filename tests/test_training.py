@@ -176,7 +176,7 @@ def test_the_defaults_are_a_painter_and_the_photos_of_the_study(start, monkeypat
     assert asked == photo_names()
     assert result.network.card["photos"] == 18 * len(photo_names())
     assert result.network.card["start"] == "stars"
-    assert PerceptualLoss(**result.network.card["objective"]) == training.TRAINING_OBJECTIVE
+    assert PerceptualLoss(**result.network.card["objective"]) == training.training_objective()
 
 
 @pytest.mark.usefixtures("eagerly")
