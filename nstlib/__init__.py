@@ -68,6 +68,7 @@ _NAMES = {
         "train_identity",
         "training_objective",
     ],
+    "memory": ["check_memory", "estimate_memory"],
     "methods": ["stylize"],
     "metrics": ["colour_distance", "evaluate", "moment_distance", "patch_distance", "ssim"],
 }

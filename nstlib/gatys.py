@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from tqdm.auto import tqdm
 
 from nstlib.images import MIN_SIDE, ImageError, check_image, fit, resize
+from nstlib.memory import check_memory
 from nstlib.perceptual import PerceptualLoss
 
 INITS = ("content", "style", "noise")
@@ -82,13 +83,15 @@ def gatys(
 
     Raises:
         OptimizationError: the loss became infinite or not a number.
-        ImageError, ValueError: bad arguments.
+        ImageError: not an image, or a photo too large for the memory that is free.
+        ValueError: bad arguments.
     """
     photo, style = check_image(photo, "photo"), check_image(style, "style")
     budgets = [("steps", steps), *(("snapshots", count) for count in snapshots)]
     for argument, value in budgets + ([] if max_evals is None else [("max_evals", max_evals)]):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{argument}: {value!r} is not a whole number of at least 1")
+    check_memory(*photo.shape[:2], method="gatys")
     scales = (
         _default_scales(photo, style) if scales is None else _check_scales(scales, photo, style)
     )

@@ -20,6 +20,7 @@ import numpy as np
 from keras import ops
 
 from nstlib.images import check_image
+from nstlib.memory import check_memory
 
 NORMALIZATIONS = ("instance", "batch")
 UPSAMPLINGS = ("resize", "transposed")
@@ -168,9 +169,10 @@ class Network:
         """The image in the network's style: float32 `(H, W, 3)` in [0, 1] in, the same shape out.
 
         Raises:
-            ImageError: not an image, or a side below 16 pixels.
+            ImageError: not an image, a side below 16 pixels, or too large for the memory that is free.
         """
         batch = check_image(image, "image")[None]
+        check_memory(*image.shape[:2], method="johnson")
         return np.clip(self.model.predict_on_batch(batch)[0], 0.0, 1.0)
 
 

@@ -1,0 +1,53 @@
+"""How much memory a method needs, and a refusal before the machine runs out of it."""
+
+import math
+
+import psutil
+
+from nstlib.images import ImageError
+
+# Fixed bytes, and bytes for each pixel of the photo, by method: a line through the peaks that benchmarks/memory.py
+# measured (TensorFlow on a CPU, results/tables/benchmark_memory.csv).
+_MEASURED = {"johnson": (0, 1050), "gatys": (40 * 2**20, 4700)}
+_MEASURED["hybrid"] = _MEASURED["gatys"]
+
+
+def estimate_memory(height: int, width: int, *, method: str) -> int:
+    """Bytes by which the memory of the process grows at its peak, beyond what the loaded libraries and weights hold.
+
+    Measured at width 1, with the default layers, on TensorFlow without a GPU; true within a quarter from 256 to 1,024
+    pixels a side. About 0.9 GiB for the process itself come on top.
+
+    Args:
+        height, width: of the photo, in pixels.
+        method: `"johnson"`, `"gatys"` or `"hybrid"`.
+
+    Raises:
+        ValueError: an unknown method, or a side that is not a whole number above 0.
+    """
+    if method not in _MEASURED:
+        raise ValueError(f"method: {method!r} is not one of {', '.join(_MEASURED)}")
+    for name, side in (("height", height), ("width", width)):
+        if isinstance(side, bool) or not isinstance(side, int) or side < 1:
+            raise ValueError(f"{name}: {side!r} is not a whole number above 0")
+    fixed, each = _MEASURED[method]
+    return fixed + each * height * width
+
+
+def check_memory(height: int, width: int, *, method: str) -> None:
+    """Refuses a photo for which the memory that is free now cannot suffice.
+
+    Raises:
+        ImageError: with what is needed, what is free, and the largest size of this shape that fits.
+        ValueError: as `estimate_memory`.
+    """
+    needed, free = estimate_memory(height, width, method=method), psutil.virtual_memory().available
+    if needed <= free:
+        return
+    fixed, each = _MEASURED[method]
+    share = math.sqrt(max(0, free - fixed) / (each * height * width))
+    raise ImageError(
+        f"photo: {width} x {height} px need about {needed / 2**30:.1f} GiB by the method {method!r}, and "
+        f"{free / 2**30:.1f} GiB are free; the largest of this shape that fits has "
+        f"{math.floor(width * share)} x {math.floor(height * share)} px"
+    )
