@@ -12,6 +12,7 @@ last checkpoint when the same command is given again.
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,8 @@ STEPS_OF_FIRST = 2600
 STEPS = 700
 
 
-def train_style(name: str, photos: Path, work: Path) -> Path:
-    """Trains the network of one style and writes it to where it ships from."""
+def train_style(name: str, photos: Path, work: Path, precision: str) -> Path:
+    """Trains the network of one style and writes it to where it ships from; `precision` is for its card."""
     result = nst.train(
         nst.style(name, size=STYLE_SIZE),
         photos,
@@ -38,7 +39,8 @@ def train_style(name: str, photos: Path, work: Path) -> Path:
         checkpoint=work / name,
         checkpoint_every=200,
     )
-    network = result.network
+    card = result.network.card | {"precision": precision}
+    network = dataclasses.replace(result.network, card=card)
     network.model.set_weights([rounded(weight) for weight in network.model.get_weights()])
     return nst.save_network(network, ASSETS / "networks" / f"{name}.npz", dtype="float16")
 
@@ -67,7 +69,8 @@ def main() -> None:
         network = nst.train_identity(arguments.photos)
         print(nst.save_network(network, ASSETS / "trunk.npz", dtype="float16"))
     else:
-        print(train_style(arguments.name, arguments.photos, arguments.work))
+        precision = "bfloat16" if arguments.bfloat16 else "float32"
+        print(train_style(arguments.name, arguments.photos, arguments.work, precision))
 
 
 if __name__ == "__main__":
