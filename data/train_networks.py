@@ -23,8 +23,8 @@ import nstlib as nst
 ASSETS = Path(nst.__file__).parent / "assets"
 STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
 FIRST = "starry_night"
-STEPS_OF_FIRST = 2600
-STEPS = 700
+STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
+STEPS_OF_OTHERS = 700
 
 
 def train_style(name: str, photos: Path, work: Path, precision: str) -> Path:
@@ -35,7 +35,7 @@ def train_style(name: str, photos: Path, work: Path, precision: str) -> Path:
         name=name,
         licence=nst.catalogue().set_index("name").loc[name, "licence"],
         start=nst.trunk() if name == FIRST else nst.load_network(FIRST),
-        steps=STEPS_OF_FIRST if name == FIRST else STEPS,
+        steps=STEPS.get(name, STEPS_OF_OTHERS),
         checkpoint=work / name,
         checkpoint_every=200,
     )
