@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from scipy.optimize import minimize
 from tqdm.auto import tqdm
 
 from nstlib.images import MIN_SIDE, ImageError, check_image, fit, resize
+from nstlib.lbfgs import minimize_in_box
 from nstlib.memory import check_memory
 from nstlib.perceptual import PerceptualLoss
 
@@ -68,7 +68,7 @@ def gatys(
         steps: updates of the pixels at each scale, at least 1.
         max_evals: end a scale also after this many gradient evaluations (L-BFGS needs one or more a step).
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
-        optimizer: `"lbfgs"` (SciPy's L-BFGS-B with every pixel held in [0, 1]), or a Keras optimizer by name
+        optimizer: `"lbfgs"` (every pixel held in [0, 1], see `nstlib.lbfgs`), or a Keras optimizer by name
             (`"adam"` with a rate of 0.02) or instance; those clip to [0, 1] after each step.
         init: `"content"`, `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise, which leaves
             less grain in the result than full contrast), or an image of the photo's size.
@@ -114,7 +114,7 @@ def gatys(
             start = resize(start, small_photo.shape[:2])
             with contextlib.suppress(_Stop):
                 if optimizer == "lbfgs":
-                    _lbfgs(run, start, steps)
+                    minimize_in_box(run.evaluate, start, steps=steps, on_step=run.record)
                 else:
                     _descend(run, start, steps, _keras_optimizer(optimizer))
             start = run.best_image
@@ -206,25 +206,6 @@ def _compiled(objective: PerceptualLoss):
         return terms, tape.gradient(terms.total, images)
 
     return value_and_gradient
-
-
-def _lbfgs(run: _Run, start: np.ndarray, steps: int) -> None:
-    shape = start.shape
-
-    def value_and_gradient(pixels):
-        total, gradient = run.evaluate(pixels.reshape(shape).astype(np.float32))
-        return total, gradient.astype(np.float64).ravel()
-
-    minimize(
-        value_and_gradient,
-        start.astype(np.float64).ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0.0, 1.0)] * start.size,
-        callback=lambda _: run.record(),
-        # The steps end the run: a gradient per pixel is tiny, and SciPy's tolerances would stop at once.
-        options={"maxiter": steps, "maxfun": 100 * steps, "ftol": 0.0, "gtol": 0.0},
-    )
 
 
 def _descend(

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "images": 0,
     "losses": 0,
+    "lbfgs": 0,
     "benchmark": 0,
     "plots": 0,
     "profiles": 0,
