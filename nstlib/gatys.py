@@ -20,6 +20,7 @@ from nstlib.perceptual import PerceptualLoss
 
 INITS = ("content", "style", "noise")
 _SCALES = {1024: (0.25, 0.5, 1.0), 512: (0.5, 1.0)}  # from which longer side on
+_COARSE_STEPS = 40  # a small image is there to begin well, not to converge
 _NOISE = 0.1  # contrast of the initial noise, as a share of the range
 _COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv", "scale"]
 
@@ -65,7 +66,7 @@ def gatys(
     Args:
         photo: the content image, `(H, W, 3)`; the result has its size.
         style: the style image, of any size.
-        steps: updates of the pixels at each scale, at least 1.
+        steps: updates of the pixels, at least 1; at each scale below the full one at most 40.
         max_evals: end a scale also after this many gradient evaluations (L-BFGS needs one or more a step).
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
         optimizer: `"lbfgs"` (every pixel held in [0, 1], see `nstlib.lbfgs`), or a Keras optimizer by name
@@ -98,7 +99,8 @@ def gatys(
     objective = objective or PerceptualLoss()
     start = _initial(init, photo, style, seed)
 
-    with tqdm(total=steps * len(scales), unit="step", disable=not progress) as bar:
+    plan = {scale: steps if scale == 1 else min(steps, _COARSE_STEPS) for scale in scales}
+    with tqdm(total=sum(plan.values()), unit="step", disable=not progress) as bar:
 
         def report(row):
             bar.update()
@@ -106,7 +108,7 @@ def gatys(
             return bool(on_step and on_step(row))
 
         history = _History(report)
-        for scale in scales:
+        for scale, count in plan.items():
             small_photo, small_style = _scaled(photo, scale), _scaled(style, scale)
             kept = snapshots if scale == 1 else ()
             history.begin(scale)
@@ -114,9 +116,9 @@ def gatys(
             start = resize(start, small_photo.shape[:2])
             with contextlib.suppress(_Stop):
                 if optimizer == "lbfgs":
-                    minimize_in_box(run.evaluate, start, steps=steps, on_step=run.record)
+                    minimize_in_box(run.evaluate, start, steps=count, on_step=run.record)
                 else:
-                    _descend(run, start, steps, _keras_optimizer(optimizer))
+                    _descend(run, start, count, _keras_optimizer(optimizer))
             start = run.best_image
             if history.ended:
                 break
