@@ -5,11 +5,11 @@
 The reference is written here as the tutorial has it (tensorflow.org/tutorials/generative/style_transfer): style at
 the first convolution of each of the five blocks, content at the second of the fifth, weights 1e-2 and 1e4, total
 variation 30, Adam with rate 0.02, beta_1 0.99 and epsilon 0.1, from the content image. It runs on the VGG-16 of nstlib
-in place of the tutorial's VGG-19, whose weights are a download; `vgg19_seconds_per_eval` says what a gradient costs with
-a VGG-19 (random weights). Then nstlib minimises the same objective until it is as low as the reference after 500 steps:
+in place of the tutorial's VGG-19, whose weights are a download; `vgg19_seconds_per_eval` says what a gradient costs
+with a VGG-19 (random weights). Then nstlib minimises the same objective until it is as low as after 500 steps of that:
 from the photo, coarse to fine, and from the output of the shipped network. Writes
-results/tables/benchmark_reference_SIZE.csv and benchmark_reference_SIZE_summary.csv. A run that was stopped goes on from
-the pairs that it finished.
+results/tables/benchmark_reference_SIZE.csv and benchmark_reference_SIZE_summary.csv. A run that was stopped goes on
+from the pairs that it finished.
 """
 
 import argparse
