@@ -11,7 +11,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 export IPYTHONDIR := $(CURDIR)/.ipython
 export NSTLIB_PROFILE := $(PROFILE)
 
-.PHONY: install study test lint unit notebooks lab format clean
+.PHONY: install study test lint unit notebooks bench lab format clean
 
 install: $(STAMP)
 
@@ -45,6 +45,14 @@ unit: $(STAMP)
 
 notebooks: $(STAMP)
 	NSTLIB_PROFILE=quick $(BIN)/python -m pytest --nbval-lax notebooks
+
+# A quiet machine, please: these measure. PyTorch, for one of them, comes from the extra of that name.
+bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint .venv/constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/evals.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/reference_loop.py --size 512
+	$(BIN)/python benchmarks/gatys_pairs.py
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks
