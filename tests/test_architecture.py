@@ -199,8 +199,9 @@ def project() -> dict:
 
 
 def asked_for() -> dict[str, SpecifierSet]:
-    """Range by package, of the dependencies and of every extra."""
-    groups = [project()["dependencies"], *project()["optional-dependencies"].values()]
+    """Range by package, of the dependencies and of every extra but that of the benchmarks (PyTorch is large)."""
+    extras = {k: v for k, v in project()["optional-dependencies"].items() if k != "bench"}
+    groups = [project()["dependencies"], *extras.values()]
     requirements = [Requirement(line) for group in groups for line in group]
     itself = canonicalize_name(project()["name"])
     ranges = {canonicalize_name(r.name): r.specifier for r in requirements}
