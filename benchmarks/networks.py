@@ -3,14 +3,16 @@
     .venv/bin/python benchmarks/networks.py --size 256
     .venv/bin/python benchmarks/networks.py --size 512
 
-Each network is compared under the objective that it was trained with, which optimisation then minimises too, from the
-photo. Writes results/tables/networks_SIZE.csv (a row for each network, photo and method), networks_SIZE_summary.csv
-(mean and standard deviation over the photos), equivalent_evals_SIZE.csv and training_cost.csv. A run that was stopped
-goes on from the pairs that it finished.
+Each network is compared under the objective that it was trained with, which optimisation then minimises too, at full
+size from the photo. Writes results/tables/networks_SIZE.csv (a row for each network, photo and method),
+networks_SIZE_summary.csv (mean and standard deviation over the photos), equivalent_evals_SIZE.csv and
+training_cost.csv. The tables grow pair by pair; pairs that they hold already are not done again unless the network's
+weights changed. What a pass or an evaluation costs in seconds is measured apart, by benchmarks/seconds.py.
 """
 
 import argparse
-from pathlib import Path
+import hashlib
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -19,15 +21,13 @@ import nstlib as nst
 
 BUDGETS = (10, 25, 50, 100)  # gradient evaluations
 STYLE_SIZE = 384  # that of data/train_networks.py
-YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour", "seconds"]
+YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour"]
 
 
-def run_pair(name: str, photo_name: str, size: int) -> pd.DataFrame:
+def run_pair(name: str, network: nst.Network, photo_name: str, size: int) -> pd.DataFrame:
     """One row a method for one network and photo."""
-    network = nst.load_network(name)
     objective = nst.PerceptualLoss(**network.card["objective"])
     photo, style = nst.photo(photo_name, size=size), nst.style(name, size=STYLE_SIZE)
-    timing = nst.measure(lambda: network.stylize(photo), repeats=5)
     slow = nst.gatys(
         photo,
         style,
@@ -42,48 +42,75 @@ def run_pair(name: str, photo_name: str, size: int) -> pd.DataFrame:
     images |= {f"Gatys {budget}": slow.snapshots[budget] for budget in BUDGETS}
     images["Johnson"] = network.stylize(photo)
     table = nst.evaluate(images, photo, style, objective=objective)
-    clock = slow.history.set_index("evals")["seconds"]
-    seconds = {f"Gatys {budget}": clock[:budget].iloc[-1] for budget in BUDGETS}
-    table["seconds"] = table["method"].map(seconds | {"Johnson": timing.median})
     target = table.set_index("method")["total"]["Johnson"]
     below = slow.history.loc[slow.history["total"] <= target, "evals"]
     table["equivalent_evals"] = np.where(
         table["method"] == "Johnson", below.min() if len(below) else np.inf, np.nan
     )
     table.insert(0, "photo", photo_name)
+    table.insert(0, "weights", fingerprint(network))
     table.insert(0, "network", name)
     return table
 
 
-def run_pairs(size: int, names, photos, work: Path) -> pd.DataFrame:
-    """All pairs, each kept in a file of its own as soon as it is done."""
-    folder = work / f"networks_{size}"
-    folder.mkdir(parents=True, exist_ok=True)
-    tables = []
-    for photo_name in photos:
-        for name in names:
-            path = folder / f"{name}-{photo_name}.csv"
-            if not path.exists():
-                unfinished = path.with_suffix(".unfinished")
-                run_pair(name, photo_name, size).to_csv(unfinished, index=False)
-                unfinished.replace(path)
-                print(path.stem, flush=True)
-            tables.append(pd.read_csv(path))
-    return pd.concat(tables, ignore_index=True)
+def fingerprint(network: nst.Network) -> str:
+    """Of the weights, so that a row can be told from one of an earlier network of that name."""
+    digest = hashlib.sha256()
+    for weight in network.model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()[:12]
 
 
-def training_cost(names) -> pd.DataFrame:
+def finished(results: nst.ResultsFolder, size: int, networks) -> pd.DataFrame:
+    """The rows that an earlier run wrote, but those of other weights."""
+    try:
+        table = results.read(f"networks_{size}")
+    except FileNotFoundError:
+        return pd.DataFrame(columns=["network", "weights", "photo"])
+    weights = {name: fingerprint(network) for name, network in networks.items()}
+    return table[table["network"].map(weights) == table["weights"]]
+
+
+def training_cost(networks) -> pd.DataFrame:
     """What the model cards say of the training: one row a network."""
     rows = []
-    for name in names:
-        card = nst.load_network(name).card
+    for name, network in networks.items():
+        card = network.card
+        keys = ("start", "steps", "size", "batch_size", "photos", "precision")
         rows.append(
             {"network": name}
-            | {key: card[key] for key in ("start", "steps", "size", "batch_size", "photos")}
+            | {key: card[key] for key in keys}
             | {"hours": card["seconds"] / 3600, "seconds_per_step": card["seconds"] / card["steps"]}
             | {"backend": card["backend"], "processor": card["machine"]["processor"]}
+            | {"cores": card["machine"]["cores"]}
         )
     return pd.DataFrame(rows)
+
+
+def write(results: nst.ResultsFolder, table: pd.DataFrame, size: int) -> None:
+    """The table and what follows from it."""
+    photos = table["photo"].nunique()
+    results.table(
+        f"networks_{size}",
+        table,
+        caption=f"Every shipped network, optimisation after some evals, and two baselines; {size} px.",
+    )
+    summary = table.groupby(["network", "method"], sort=False)[YARDSTICKS].agg(["mean", "std"])
+    summary.columns = ["_".join(column) for column in summary.columns]
+    results.table(
+        f"networks_{size}_summary",
+        summary.reset_index(),
+        caption=f"Mean and standard deviation over {photos} photos; {size} px.",
+    )
+    evals = table.dropna(subset="equivalent_evals")
+    results.table(
+        f"equivalent_evals_{size}",
+        evals[["network", "photo", "total", "equivalent_evals"]].reset_index(drop=True),
+        caption=(
+            "Gradient evaluations of L-BFGS, from the photo, after which the total loss is no longer above the "
+            f"network's; inf: not within {max(BUDGETS)}; {size} px."
+        ),
+    )
 
 
 def main() -> None:
@@ -91,41 +118,18 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="longer side in px")
     parser.add_argument("--networks", nargs="+", default=nst.network_names())
     parser.add_argument("--photos", nargs="+", default=nst.photo_names())
-    parser.add_argument(
-        "--work", type=Path, default=Path(".work"), help="folder for finished pairs"
-    )
     arguments = parser.parse_args()
-    size = arguments.size
-    table = run_pairs(size, arguments.networks, arguments.photos, arguments.work)
+    networks = {name: nst.load_network(name) for name in nst.network_names()}
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    results.table(
-        f"networks_{size}",
-        table.drop(columns="equivalent_evals"),
-        caption=f"Every shipped network, optimisation after some evals, and two baselines; {size} px.",
-    )
-    groups = table.groupby(["network", "method"], sort=False)[YARDSTICKS]
-    summary = groups.agg(["mean", "std"])
-    summary.columns = ["_".join(column) for column in summary.columns]
-    results.table(
-        f"networks_{size}_summary",
-        summary.reset_index(),
-        caption=f"Mean and standard deviation over {table['photo'].nunique()} photos; {size} px.",
-    )
-    results.table(
-        "training_cost",
-        training_cost(arguments.networks),
-        caption="Training of the shipped networks, from their model cards.",
-    )
-    evals = table.dropna(subset="equivalent_evals")
-    results.table(
-        f"equivalent_evals_{size}",
-        evals[["network", "photo", "total", "equivalent_evals"]],
-        caption=(
-            "Gradient evaluations of L-BFGS, from the photo, after which the total loss is no longer above the "
-            f"network's; inf: not within {max(BUDGETS)}; {size} px."
-        ),
-    )
-    print(summary.round(3).to_string())
+    caption = "Training of the shipped networks, from their model cards."
+    results.table("training_cost", training_cost(networks), caption=caption)
+    table = finished(results, arguments.size, networks)
+    for photo_name, name in itertools.product(arguments.photos, arguments.networks):
+        if not ((table["network"] == name) & (table["photo"] == photo_name)).any():
+            rows = run_pair(name, networks[name], photo_name, arguments.size)
+            table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
+            write(results, table, arguments.size)
+            print(name, photo_name, flush=True)
 
 
 if __name__ == "__main__":
