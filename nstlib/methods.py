@@ -9,9 +9,7 @@ from nstlib.perceptual import PerceptualLoss
 from nstlib.transformer import Network, NetworkError, load_network
 
 METHODS = ("johnson", "gatys", "hybrid")
-STYLE_SIZE = (
-    384  # longer side in px of a style image asked for by name, as for the shipped networks
-)
+STYLE_SIZE = 384  # longer side in px of a style image asked for by name: that of the networks
 _STEPS = {"gatys": 100, "hybrid": 20}
 _PRESERVE = {
     "luminance": lambda image, photo: transfer_luminance(photo, image),
