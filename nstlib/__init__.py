@@ -70,7 +70,16 @@ _NAMES = {
     ],
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["stylize"],
-    "metrics": ["colour_distance", "evaluate", "moment_distance", "patch_distance", "ssim"],
+    "metrics": [
+        "colour_distance",
+        "edge_preservation",
+        "evaluate",
+        "moment_distance",
+        "patch_distance",
+        "ssim",
+        "ssim_colour",
+        "total_variation",
+    ],
 }
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

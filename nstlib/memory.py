@@ -6,17 +6,17 @@ import psutil
 
 from nstlib.images import ImageError
 
-# Fixed bytes, and bytes for each pixel of the photo, by method: near single measurements on TensorFlow on a CPU (1,051
-# bytes a pixel for a network at 1,024 px, 3,550 to 4,790 for Gatys at 512 px). benchmarks/memory.py is to refine them.
-_MEASURED = {"johnson": (0, 1050), "gatys": (40 * 2**20, 4700)}
+# Fixed bytes, and bytes for each pixel of the photo, by method: from results/tables/benchmark_memory.csv, a little on
+# the safe side for Gatys.
+_MEASURED = {"johnson": (0, 1000), "gatys": (40 * 2**20, 2700)}
 _MEASURED["hybrid"] = _MEASURED["gatys"]
 
 
 def estimate_memory(height: int, width: int, *, method: str) -> int:
     """Bytes by which the memory of the process grows at its peak, beyond what the loaded libraries and weights hold.
 
-    A first estimate for width 1 and TensorFlow without a GPU, from single runs: a network at 256 to 1,024 pixels a
-    side, Gatys at 256 and 512. About 0.9 GiB for the process itself come on top.
+    For width 1 and TensorFlow without a GPU. Within 25% of what benchmarks/memory.py measured on one machine, in three
+    runs each: a network at 256 to 2,048 pixels a side, Gatys at 256 to 1,024. The process itself takes about 0.9 GiB.
 
     Args:
         height, width: of the photo, in pixels.

@@ -1,6 +1,8 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nstlib import memory
@@ -27,6 +29,14 @@ def test_more_pixels_need_more_and_the_network_needs_less():
         assert sides == sorted(set(sides))
         assert estimate_memory(300, 400, method=method) == estimate_memory(400, 300, method=method)
     assert estimate_memory(512, 512, method="johnson") < estimate_memory(512, 512, method="gatys")
+
+
+def test_the_estimate_is_within_a_quarter_of_every_measurement():
+    table = pd.read_csv(Path(__file__).parents[1] / "results/tables/benchmark_memory.csv")
+    assert set(table["method"]) == {"johnson", "gatys"}
+    for row in table.to_dict("records"):
+        estimate = estimate_memory(row["size"], row["size"], method=row["method"])
+        assert 0.75 < estimate / row["bytes"] < 1.25, row
 
 
 def test_a_photo_that_fits_passes_and_the_next_larger_does_not(free):

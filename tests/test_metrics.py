@@ -4,13 +4,30 @@ from numpy.testing import assert_allclose
 from scipy.stats import wasserstein_distance
 from skimage.metrics import structural_similarity
 
-from nstlib.images import ImageError
+from nstlib.data import photo as load_photo
+from nstlib.data import style as load_style
+from nstlib.images import ImageError, fit
 from nstlib.losses import feature_moments, moment_loss
-from nstlib.metrics import colour_distance, evaluate, moment_distance, patch_distance, ssim
+from nstlib.metrics import (
+    colour_distance,
+    edge_preservation,
+    evaluate,
+    moment_distance,
+    patch_distance,
+    ssim,
+    ssim_colour,
+    total_variation,
+)
 from nstlib.perceptual import PerceptualLoss
 
 DISTANCES = [colour_distance, patch_distance]
-COLUMNS = ["method", "total", "content", "style", "ssim", "moments", "patch", "colour"]
+COLUMNS = ["method", "total", "content", "style", "ssim", "ssim_colour", "edges"]
+COLUMNS += ["moments", "patch", "colour", "variation"]
+
+
+@pytest.fixture(scope="module")
+def large_photo():
+    return load_photo("astronaut", size=192)
 
 
 def flat(*colour, height=20, width=18):
@@ -59,9 +76,73 @@ def test_ssim_does_not_see_a_change_of_hue(photo):
     assert colour_distance(base + moved, base) > 0.1
 
 
-def test_ssim_wants_one_size(photo):
+@pytest.mark.parametrize("yardstick", [ssim, ssim_colour, edge_preservation])
+def test_what_looks_at_places_wants_one_size(photo, yardstick):
     with pytest.raises(ImageError, match=r"\(60, 56, 3\).*\(64, 56, 3\)"):
-        ssim(photo[:60], photo)
+        yardstick(photo[:60], photo)
+
+
+def test_ssim_of_the_colours_is_the_mean_over_channels_in_skimage(photo, style):
+    expected = structural_similarity(
+        photo,
+        style,
+        data_range=1,
+        channel_axis=-1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert ssim_colour(photo, style) == pytest.approx(expected, abs=1e-6)
+    assert ssim_colour(photo, photo) == pytest.approx(1)
+    grey = np.repeat(photo.mean(axis=2, keepdims=True), 3, axis=2)
+    assert ssim_colour(grey, photo) < ssim_colour(photo, photo)
+
+
+# --- edges and variation -----------------------------------------------------------------------
+
+
+def disc(radius, centre=(64, 64), size=128):
+    rows, columns = np.mgrid[:size, :size]
+    inside = np.hypot(rows - centre[0], columns - centre[1]) <= radius
+    return np.repeat(0.2 + 0.6 * inside[..., None], 3, axis=2).astype(np.float32)
+
+
+def test_edges_of_the_photo_survive_in_the_photo_and_after_a_gamma(large_photo):
+    assert edge_preservation(large_photo, large_photo) == 1
+    assert edge_preservation(large_photo**0.5, large_photo) > 0.8
+    assert edge_preservation(1 - large_photo, large_photo) > 0.95
+    assert edge_preservation(0.3 + 0.2 * large_photo, large_photo) > 0.95
+
+
+def test_edges_of_noise_a_flat_image_and_the_style_are_not_those_of_the_photo(large_photo):
+    random = np.random.default_rng(0).random(large_photo.shape, dtype=np.float32)
+    painting = fit(load_style("brush_flow", size=192), *large_photo.shape[:2])
+    assert edge_preservation(random, large_photo) < 0.35
+    assert edge_preservation(np.full_like(large_photo, 0.5), large_photo) < 0.15
+    assert edge_preservation(painting, large_photo) < 0.35
+
+
+def test_an_edge_counts_as_kept_within_the_tolerance_and_not_beyond():
+    # 0.75% of the diagonal of 128 x 128 px are 1.36 px.
+    assert edge_preservation(disc(40, (64, 65)), disc(40)) > 0.95
+    assert edge_preservation(disc(36), disc(40)) < 0.2
+
+
+def test_precision_and_recall_both_count():
+    both = np.maximum(disc(20, (36, 36)), disc(20, (92, 92)))
+    # Half of the edges are missing, or half are too many: 2 · 1 · ½ / 1½.
+    assert edge_preservation(disc(20, (36, 36)), both) == pytest.approx(2 / 3, abs=0.03)
+    assert edge_preservation(both, disc(20, (36, 36))) == pytest.approx(2 / 3, abs=0.03)
+
+
+def test_total_variation_of_known_images():
+    board = (np.indices((16, 20)).sum(axis=0) % 2).astype(np.float32)
+    assert total_variation(np.repeat(board[..., None], 3, axis=2)) == 1
+    assert total_variation(flat(0.2, 0.5, 0.7)) == 0
+    random = np.random.default_rng(0).random((128, 128, 3), dtype=np.float32)
+    assert total_variation(random) == pytest.approx(1 / 3, abs=0.01)
+    ramp = np.broadcast_to(np.linspace(0, 1, 21, dtype=np.float32)[:, None, None], (21, 20, 3))
+    assert total_variation(ramp) == pytest.approx((1 / 20 + 0) / 2)
 
 
 # --- colour ------------------------------------------------------------------------------------
