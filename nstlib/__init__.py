@@ -70,6 +70,7 @@ _NAMES = {
     ],
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["stylize"],
+    "study": ["Comparison", "compare", "equivalent_evals", "run_study"],
     "metrics": [
         "colour_distance",
         "edge_preservation",

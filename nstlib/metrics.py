@@ -100,9 +100,7 @@ def colour_distance(image: np.ndarray, style: np.ndarray) -> float:
     Args:
         image, style: images of any sizes.
     """
-    return _sliced_wasserstein(
-        *(_pixels(check_image(i, n)) for i, n in ((image, "image"), (style, "style")))
-    )
+    return _distance(*(_colour_profile(i) for i in _checked(image, style)))
 
 
 def patch_distance(image: np.ndarray, style: np.ndarray) -> float:
@@ -115,14 +113,7 @@ def patch_distance(image: np.ndarray, style: np.ndarray) -> float:
     Args:
         image, style: images of any sizes; what counts is the scale at which both are looked at.
     """
-    pair = [check_image(image, "image"), check_image(style, "style")]
-    distances = []
-    for _ in range(_OCTAVES):
-        distances.append(_sliced_wasserstein(*(_patches(i) for i in pair)))
-        if min(min(i.shape[:2]) for i in pair) < 2 * MIN_SIDE:
-            break
-        pair = [resize(i, (i.shape[0] // 2, i.shape[1] // 2)) for i in pair]
-    return float(np.mean(distances))
+    return _patch_distance(*(_patch_profiles(i) for i in _checked(image, style)))
 
 
 def moment_distance(image: np.ndarray, style: np.ndarray) -> float:
@@ -136,12 +127,8 @@ def moment_distance(image: np.ndarray, style: np.ndarray) -> float:
     Args:
         image, style: images of any sizes; what counts is the scale at which both are looked at.
     """
-    batches = (check_image(i, n)[None] for i, n in ((image, "image"), (style, "style")))
-    features, targets = (_MOMENTS.extract(ops.convert_to_tensor(batch)) for batch in batches)
-    losses = [
-        moment_loss(features[n], feature_moments(targets[n])) for n, _ in _MOMENTS.style_layers
-    ]
-    return float(np.mean([float(loss[0]) for loss in losses]))
+    image, style = _checked(image, style)
+    return _moment_distance(image, _moments(style))
 
 
 def evaluate(
@@ -167,6 +154,7 @@ def evaluate(
     photo, style = check_image(photo, "photo"), check_image(style, "style")
     content_targets = objective.content_targets(ops.convert_to_tensor(photo[None]))
     style_targets = objective.style_targets(ops.convert_to_tensor(style[None]))
+    moments, patches, colours = _moments(style), _patch_profiles(style), _colour_profile(style)
     rows = []
     for method, image in images.items():
         image = check_image(image, f"images[{method!r}]")
@@ -183,9 +171,9 @@ def evaluate(
                 "content": float(terms.content),
                 "style": float(terms.style),
                 **kept,
-                "moments": moment_distance(image, style),
-                "patch": patch_distance(image, style),
-                "colour": colour_distance(image, style),
+                "moments": _moment_distance(image, moments),
+                "patch": _patch_distance(_patch_profiles(image), patches),
+                "colour": _distance(_colour_profile(image), colours),
                 "variation": total_variation(image),
             }
         )
@@ -213,8 +201,40 @@ def _similarity(plane: np.ndarray, reference: np.ndarray) -> float:
     )
 
 
-def _pixels(image: np.ndarray) -> np.ndarray:
-    return image.reshape(-1, 3)
+def _checked(image: np.ndarray, style: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return check_image(image, "image"), check_image(style, "style")
+
+
+# Each distance is between what one image and the other are reduced to, so that `evaluate` reduces the style once.
+
+
+def _moments(image: np.ndarray) -> dict:
+    features = _MOMENTS.extract(ops.convert_to_tensor(image[None]))
+    return {name: feature_moments(features[name]) for name, _ in _MOMENTS.style_layers}
+
+
+def _moment_distance(image: np.ndarray, moments: Mapping) -> float:
+    features = _MOMENTS.extract(ops.convert_to_tensor(image[None]))
+    losses = [moment_loss(features[name], target) for name, target in moments.items()]
+    return float(np.mean([float(loss[0]) for loss in losses]))
+
+
+def _colour_profile(image: np.ndarray) -> np.ndarray:
+    return _profile(image.reshape(-1, 3))
+
+
+def _patch_profiles(image: np.ndarray) -> list[np.ndarray]:
+    """One profile an octave, as long as a side has 16 pixels."""
+    profiles = []
+    while True:
+        profiles.append(_profile(_patches(image)))
+        if len(profiles) == _OCTAVES or min(image.shape[:2]) < 2 * MIN_SIDE:
+            return profiles
+        image = resize(image, (image.shape[0] // 2, image.shape[1] // 2))
+
+
+def _patch_distance(profiles: list[np.ndarray], others: list[np.ndarray]) -> float:
+    return float(np.mean([_distance(a, b) for a, b in zip(profiles, others, strict=False)]))
 
 
 def _patches(image: np.ndarray) -> np.ndarray:
@@ -225,19 +245,18 @@ def _patches(image: np.ndarray) -> np.ndarray:
     return windows[rows, columns].reshape(_SAMPLES, -1)
 
 
-def _sliced_wasserstein(a: np.ndarray, b: np.ndarray) -> float:
+def _profile(points: np.ndarray) -> np.ndarray:
+    """Quantiles of points `(N, D)` along random directions, `(directions, levels)`."""
     rng = np.random.default_rng(0)
-    directions = rng.standard_normal((a.shape[1], _DIRECTIONS))
+    directions = rng.standard_normal((points.shape[1], _DIRECTIONS))
     directions /= np.linalg.norm(directions, axis=0)
-    levels = (np.arange(1024) + 0.5) / 1024
-
+    ranks = (np.arange(1024) + 0.5) / 1024 * (len(points) - 1)
+    order = np.arange(len(points))
     # One direction at a time: all at once would take a gigabyte for an image of a megapixel.
-    def quantiles(points, direction):
-        values = np.sort(points @ direction)
-        return np.interp(levels * (len(values) - 1), np.arange(len(values)), values)
+    columns = directions.T.astype(points.dtype)
+    return np.stack([np.interp(ranks, order, np.sort(points @ column)) for column in columns])
 
-    distances = [
-        np.abs(quantiles(a, direction) - quantiles(b, direction)).mean()
-        for direction in directions.T.astype(a.dtype)
-    ]
-    return float(np.mean(distances))
+
+def _distance(profile: np.ndarray, other: np.ndarray) -> float:
+    """The sliced 1-Wasserstein distance of two sets of points, from their quantiles."""
+    return float(np.abs(profile - other).mean())

@@ -8,6 +8,7 @@ scaled tanh. In short trainings tanh saturates in dark areas, its gradient vanis
 they stay black; `nstlib.training` keeps a linear output in range with a penalty instead.
 """
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -164,6 +165,14 @@ class Network:
     model: keras.Model
     architecture: Mapping[str, Any] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits of the weights' sha256, by which results name the weights that they are of."""
+        digest = hashlib.sha256()
+        for weight in self.model.get_weights():
+            digest.update(np.ascontiguousarray(weight))
+        return digest.hexdigest()[:12]
 
     def stylize(self, image: np.ndarray) -> np.ndarray:
         """The image in the network's style: float32 `(H, W, 3)` in [0, 1] in, the same shape out.

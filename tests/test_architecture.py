@@ -38,8 +38,9 @@ FLOORS = {
     "metrics": 3,
     "methods": 4,
     "recommend": 4,
-    "cli": 5,
-    "__init__": 6,
+    "study": 5,
+    "cli": 6,
+    "__init__": 7,
 }
 MODULES = sorted(path.stem for path in (ROOT / "nstlib").glob("*.py"))
 
