@@ -70,6 +70,7 @@ _NAMES = {
     ],
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["stylize"],
+    "statistics": ["break_even", "growth", "mean_interval", "paired_differences"],
     "study": ["Comparison", "compare", "equivalent_evals", "run_study"],
     "metrics": [
         "colour_distance",

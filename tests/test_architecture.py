@@ -28,6 +28,7 @@ FLOORS = {
     "plots": 0,
     "profiles": 0,
     "results": 0,
+    "statistics": 0,
     "data": 1,
     "features": 1,
     "memory": 1,
