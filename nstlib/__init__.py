@@ -70,7 +70,16 @@ _NAMES = {
     ],
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["stylize"],
-    "statistics": ["break_even", "growth", "mean_interval", "paired_differences"],
+    "statistics": ["break_even", "growth", "mean_interval", "paired_differences", "pareto_front"],
+    "speed": ["evaluation_seconds", "pass_seconds", "training_seconds"],
+    "recommend": [
+        "Recommendation",
+        "RecommendationError",
+        "calibrate",
+        "expected_seconds",
+        "measured_table",
+        "recommend",
+    ],
     "study": ["Comparison", "compare", "equivalent_evals", "run_study"],
     "metrics": [
         "colour_distance",

@@ -27,6 +27,7 @@ _THEME = {
     **sns.axes_style("whitegrid"),
 }
 _PALETTE = sns.color_palette("colorblind")
+_MARKERS = "osD^vP*X<>"
 _INK = "0.25"  # grey of text and marks that belong to no group
 _WIDTH = 12.0  # widest figure made of images, in inches
 _HEIGHT = 2.4  # height of one image, in inches
@@ -367,6 +368,96 @@ def quality_scatter(
     _settled(fig)
     if label is not None:
         _write_beside(ax, table[x], table[y], table[label].astype(str))
+    return fig
+
+
+@matplotlib.rc_context(_THEME)
+def growth_lines(
+    table: pd.DataFrame,
+    *,
+    x: str = "size",
+    y: str = "seconds",
+    hue: str = "what",
+    error: tuple[str, str] | None = ("low", "high"),
+) -> Figure:
+    """One line a group through its rows, both axes logarithmic: a straight line is a power of the size.
+
+    Args:
+        table: one row a point.
+        x, y: numeric columns, all values positive.
+        hue: column with the groups, at most ten; colour and marker both say the group.
+        error: columns with the lower and the upper end of the interval around each point; None draws none.
+
+    Raises:
+        ValueError: if a column is missing or not numeric, a value is not positive or lies outside its interval.
+    """
+    ends = tuple(error or ())
+    _check_columns(table, "table", present=(hue,), numeric=(x, y, *ends))
+    if not (table[[x, y, *ends]] > 0).all(axis=None):
+        raise ValueError(f"columns {_listed((x, y, *ends))} must be positive on a log axis")
+    groups = dict(list(table.groupby(hue, sort=False)))
+    fig = NotebookFigure(figsize=(7.5, 4.8), layout="constrained")
+    ax = fig.subplots()
+    for (name, rows), colour, marker in zip(
+        groups.items(), _colours(len(groups), hue), _MARKERS, strict=False
+    ):
+        rows = rows.sort_values(x)
+        around = None
+        if ends:
+            low, middle, high = (rows[column].to_numpy(float) for column in (ends[0], y, ends[1]))
+            _check_interval(low, middle, high, y, ends)
+            around = (middle - low, high - middle)
+        style = {"color": colour, "marker": marker, "label": str(name), "capsize": 3}
+        ax.errorbar(rows[x], rows[y], yerr=around, **style)
+    for which in "xy":
+        _log_axis(ax, which)
+    ax.set(xlabel=f"{_label(x)} (log scale)", ylabel=f"{_label(y)} (log scale)")
+    lines = dict(zip(groups, ax.containers, strict=True))
+    _legend_below(fig, {str(name): container.lines[0] for name, container in lines.items()})
+    return _settled(fig)
+
+
+@matplotlib.rc_context(_THEME)
+def pareto(
+    table: pd.DataFrame, *, x: str, y: str, label: str, front: str, low: str, high: str
+) -> Figure:
+    """Methods by cost (log axis) and by a loss, less of both being better; a line joins those that nothing beats.
+
+    Args:
+        table: one row a method.
+        x: numeric column with the cost, positive.
+        y: numeric column with the loss.
+        label: column with the name written beside each point.
+        front: column of booleans: whether the method is on the front, as `nstlib.pareto_front` finds it.
+        low, high: columns with the interval around `y`.
+
+    Raises:
+        ValueError: if a column is missing or not numeric, or a value lies outside its interval.
+    """
+    _check_columns(table, "table", present=(label, front), numeric=(x, y, low, high))
+    if not (table[x] > 0).all():
+        raise ValueError(f"column {x!r} must be positive on a log axis")
+    fig = NotebookFigure(figsize=(8.5, 5.2), layout="constrained")
+    ax = fig.subplots()
+    on_front = table[front].to_numpy(dtype=bool)
+    bottom, middle, top = (table[column].to_numpy(float) for column in (low, y, high))
+    _check_interval(bottom, middle, top, y, (low, high))
+    for which, colour, marker, name in (
+        (on_front, _PALETTE[0], "o", "nothing beats it"),
+        (~on_front, _PALETTE[7], "s", "another is at least as good and as fast"),
+    ):
+        if which.any():
+            around = (middle - bottom)[which], (top - middle)[which]
+            style = {"color": colour, "marker": marker, "linestyle": "none", "label": name}
+            ax.errorbar(table[x][which], middle[which], yerr=around, capsize=3, **style)
+    line = table[on_front].sort_values(x)
+    ax.plot(line[x], line[y], color=_PALETTE[0], linewidth=1, drawstyle="steps-post", zorder=0)
+    _log_axis(ax, "x")
+    ax.margins(0.1)
+    ax.set(xlabel=f"{_label(x)} (log scale)", ylabel=_label(y))
+    _legend_below(fig, {c.get_label(): c.lines[0] for c in ax.containers})
+    _settled(fig)
+    _write_beside(ax, table[x], table[y], table[label].astype(str))
     return fig
 
 

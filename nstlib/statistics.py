@@ -105,6 +105,14 @@ def paired_differences(
     return pd.DataFrame(rows)
 
 
+def pareto_front(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Which rows no other row beats: none is at least as low in every column and lower in one. Booleans, one a row."""
+    values = table[list(columns)].to_numpy(dtype=float)
+    no_worse = (values[None] <= values[:, None]).all(axis=2)
+    better = (values[None] < values[:, None]).any(axis=2)
+    return ~(no_worse & better).any(axis=1)
+
+
 def growth(sizes: Sequence[float], seconds: Sequence[float]) -> tuple[float, float, float]:
     """The exponent b of seconds = a · size^b, fitted by least squares on log-log axes, and its 95% interval.
 

@@ -47,11 +47,41 @@ def scores():
     )
 
 
+def speeds():
+    return pd.DataFrame(
+        {
+            "what": ["pass"] * 3 + ["evaluation"] * 3,
+            "size": [128, 256, 512] * 2,
+            "seconds": [0.03, 0.1, 0.4, 0.1, 0.4, 1.6],
+            "low": [0.02, 0.1, 0.4, 0.1, 0.3, 1.5],
+            "high": [0.04, 0.1, 0.5, 0.2, 0.5, 1.8],
+        }
+    )
+
+
+def costs():
+    return pd.DataFrame(
+        {
+            "method": ["Johnson", "Gatys 10", "Gatys 100"],
+            "seconds": [0.1, 3.0, 30.0],
+            "total": [2.0, 3.0, 1.0],
+            "low": [1.8, 2.5, 0.8],
+            "high": [2.2, 3.1, 1.3],
+            "front": [True, False, True],
+        }
+    )
+
+
+PARETO = {"x": "seconds", "y": "total", "label": "method", "front": "front"}
+PARETO |= {"low": "low", "high": "high"}
+
 # One call of every function, for what holds for all of them.
 FRAMES = {
     "history": history(),
     "timings": timings(),
     "scores": scores(),
+    "speeds": speeds(),
+    "costs": costs(),
     "heat": pd.DataFrame([[0.1, 0.2], [0.3, 0.4]], index=[1, 10], columns=["a", "b"]),
 }
 CALLS = {
@@ -67,6 +97,8 @@ CALLS = {
     "quality_scatter": lambda: plots.quality_scatter(
         FRAMES["scores"], x="ssim", y="distance", hue="method", label="style"
     ),
+    "growth_lines": lambda: plots.growth_lines(FRAMES["speeds"]),
+    "pareto": lambda: plots.pareto(FRAMES["costs"], **PARETO),
     "heatmap": lambda: plots.heatmap(FRAMES["heat"], title="Loss"),
     "bars": lambda: plots.bars(
         FRAMES["scores"], x="style", y="ssim", hue="method", error=("low", "high")
@@ -438,6 +470,43 @@ def test_scatter_arguments_are_checked():
     many = pd.DataFrame({"a": range(11), "b": range(11), "c": range(11)})
     with pytest.raises(ValueError, match="c: 11 groups, but only 10 colours"):
         plots.quality_scatter(many, x="a", y="b", hue="c")
+
+
+def test_growth_lines_draw_the_data_with_two_log_axes():
+    (ax,) = plots.growth_lines(speeds()).axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    for container, name in zip(ax.containers, ("pass", "evaluation"), strict=True):
+        rows = speeds()[speeds()["what"] == name]
+        np.testing.assert_array_equal(container.lines[0].get_xydata(), rows[["size", "seconds"]])
+        (bars,) = container.lines[2]
+        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+        np.testing.assert_allclose(ends, rows[["low", "high"]])
+
+
+def test_growth_lines_arguments_are_checked():
+    with pytest.raises(ValueError, match="no column 'pixels'"):
+        plots.growth_lines(speeds(), x="pixels")
+    with pytest.raises(ValueError, match="must be positive"):
+        plots.growth_lines(speeds().assign(low=0.0))
+    with pytest.raises(ValueError, match="lie between its interval"):
+        plots.growth_lines(speeds().assign(low=5.0))
+
+
+def test_pareto_joins_the_front_and_names_every_method():
+    fig = plots.pareto(costs(), **PARETO)
+    (ax,) = fig.axes
+    assert {text.get_text() for text in ax.texts} == set(costs()["method"])
+    (front,) = [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
+    np.testing.assert_array_equal(front.get_xydata(), [[0.1, 2.0], [30.0, 1.0]])
+    beaten = ax.containers[1].lines[0]
+    np.testing.assert_array_equal(beaten.get_xydata(), [[3.0, 3.0]])
+
+
+def test_pareto_arguments_are_checked():
+    with pytest.raises(ValueError, match="'seconds' must be positive"):
+        plots.pareto(costs().assign(seconds=0.0), **PARETO)
+    with pytest.raises(ValueError, match="lie between its interval"):
+        plots.pareto(costs().assign(low=9.0), **PARETO)
 
 
 def test_heatmap_shows_every_number_and_both_axes():

@@ -6,7 +6,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from nstlib.statistics import break_even, growth, mean_interval, paired_differences
+from nstlib.statistics import (
+    break_even,
+    growth,
+    mean_interval,
+    paired_differences,
+    pareto_front,
+)
 
 
 def grid(values, method="a"):
@@ -95,6 +101,24 @@ def test_the_other_way_round_is_the_negative():
 def test_a_method_that_is_not_there():
     with pytest.raises(ValueError, match="no method 'c'; there are a"):
         paired_differences(grid(np.zeros((2, 2))), [("a", "c")], ["total"])
+
+
+# --- fronts ------------------------------------------------------------------------------------
+
+
+def test_the_front_of_a_known_table():
+    table = pd.DataFrame({"a": [1, 2, 3, 2, 1], "b": [3, 2, 1, 3, 3]})
+    assert pareto_front(table, ["a", "b"]).tolist() == [True, True, True, False, True]
+    assert pareto_front(table, ["a"]).tolist() == [True, False, False, False, True]
+
+
+def test_nothing_on_the_front_is_beaten_and_everything_else_is():
+    table = pd.DataFrame(np.random.default_rng(0).integers(6, size=(40, 3)), columns=list("abc"))
+    front = pareto_front(table, list("abc"))
+    for row, on_front in zip(table.to_numpy(), front, strict=True):
+        others = table.to_numpy()
+        beaten = ((others <= row).all(axis=1) & (others < row).any(axis=1)).any()
+        assert on_front == (not beaten)
 
 
 # --- growth and break-even ---------------------------------------------------------------------

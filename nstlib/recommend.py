@@ -1,0 +1,237 @@
+"""Which method for which constraints, from what was measured: the tables `speed` and `study_256` of the study."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nstlib.perceptual import PerceptualLoss
+from nstlib.speed import evaluation_seconds, pass_seconds, training_seconds
+from nstlib.transformer import load_network
+
+_HERE = Path(__file__).parent
+_FOLDERS = (_HERE / "assets" / "tables", _HERE.parent / "results" / "tables")  # wheel, checkout
+_STEPS = 600  # of a training by `nst.train` when it is told nothing else
+_SCORES = ["total", "content", "style", "ssim", "edges", "moments", "patch", "colour"]
+# How far above the best measured method a method's mean may lie, in total loss and in patch distance.
+_FACTORS = {"fast": math.inf, "balanced": 2.0, "best": 1.1}
+_BASELINES = ("identity", "colour transfer")
+
+
+class RecommendationError(ValueError):
+    """Nothing that was measured satisfies all constraints; the message says what comes nearest."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to use, why, and what to expect.
+
+    Attributes:
+        method: as `nstlib.stylize` calls it: "johnson", "gatys" or "hybrid".
+        evals: gradient evaluations a picture, 0 for a pass through the network.
+        reason: one sentence.
+        seconds_per_image: expected, training left out.
+        training_seconds: expected, for all styles together; 0 with shipped networks and without any.
+        total_seconds: expected, for everything.
+        scores: means over the pairs of the study, 256 px.
+        sources: the rows that the numbers come from, as "table: row".
+        runner_up: the second choice, itself without one; None if nothing else satisfies the constraints.
+    """
+
+    method: str
+    evals: int
+    reason: str
+    seconds_per_image: float
+    training_seconds: float
+    total_seconds: float
+    scores: pd.Series
+    sources: tuple[str, ...]
+    runner_up: "Recommendation | None" = None
+
+
+def recommend(
+    images: int,
+    *,
+    size: int = 512,
+    seconds_per_image: float = math.inf,
+    styles: int = 1,
+    own_style: bool = False,
+    quality: str = "balanced",
+    device: str = "cpu",
+    speed: pd.DataFrame | None = None,
+    scores: pd.DataFrame | None = None,
+) -> Recommendation:
+    """The method that takes the least time in all among those that are good enough and fast enough.
+
+    Good enough is meant against the best method of the study, in mean total loss and in mean patch distance (which no
+    method minimises) over all its pairs: `"balanced"` allows twice the best of each, `"best"` a tenth more, `"fast"`
+    anything whose total loss is below that of both baselines, the untouched photo and the colour transfer.
+
+    Args:
+        images: pictures to make, in all styles together.
+        size: their longer side in px, at least 64; photos of 3:2.
+        seconds_per_image: the longest that one picture may take, training left out.
+        styles: how many different ones.
+        own_style: styles that no shipped network knows; a network is then trained for each (600 steps), and is
+            expected to be as good as the shipped ones.
+        quality: `"fast"`, `"balanced"` or `"best"`.
+        device: `"cpu"`; nothing else was measured.
+        speed: a table like `calibrate` makes; None is the study's, see its note for the machine.
+        scores: a table like `nstlib.run_study` makes; None is the study's.
+
+    Raises:
+        RecommendationError: nothing satisfies all constraints.
+        ValueError: bad arguments.
+    """
+    _check(images, size, seconds_per_image, styles, quality)
+    if device != "cpu":
+        raise RecommendationError(
+            f"device: nothing was measured on {device!r}, only on 'cpu'; measure it yourself, there, with "
+            "speed=nst.calibrate(), and leave device out"
+        )
+    speed = measured_table("speed") if speed is None else speed
+    scores = measured_table("study_256") if scores is None else scores
+    options = _options(scores, speed, images=images, size=size, styles=styles, own=own_style)
+    good = options[_good_enough(options, quality)]
+    fitting = good[good["seconds"] <= seconds_per_image]
+    if fitting.empty:
+        raise RecommendationError(_nothing_fits(options, good, seconds_per_image, quality))
+    ranked = fitting.sort_values(["everything", "total"]).to_dict("records")
+    best, *others = [_recommendation(row, quality, images, size) for row in ranked]
+    return _with_runner_up(best, others)
+
+
+def expected_seconds(what: str, pixels: float, speed: pd.DataFrame) -> float:
+    """Seconds of a `"pass"`, an `"evaluation"` or a `"training step"` at a size, from a table of measured ones.
+
+    Between two measured sizes the seconds a pixel are interpolated over the logarithm of the pixels; beyond them they
+    are those of the nearest.
+
+    Raises:
+        ValueError: nothing of that kind was measured.
+    """
+    rows = speed[speed["what"] == what].sort_values("pixels")
+    if rows.empty:
+        raise ValueError(
+            f"speed: there is no row for {what!r}; there are {sorted(set(speed['what']))}"
+        )
+    each = rows["seconds"] / rows["pixels"]
+    return float(pixels * np.interp(np.log(pixels), np.log(rows["pixels"]), each))
+
+
+def calibrate(*, sizes: Sequence[int] = (256,), repeats: int = 5) -> pd.DataFrame:
+    """Measures this machine: a table for `recommend(speed=...)`, in about a minute on two cores.
+
+    A pass, a gradient evaluation and a training step, each at the given sizes (the step at 192 px).
+    """
+    objective = PerceptualLoss(**load_network("brush_flow").card["objective"])
+    return pd.concat(
+        [
+            pass_seconds(load_network("brush_flow"), sizes, repeats=repeats),
+            evaluation_seconds(objective, sizes, repeats=repeats),
+            training_seconds(repeats=repeats),
+        ],
+        ignore_index=True,
+    )
+
+
+def measured_table(name: str) -> pd.DataFrame:
+    """A table of the full study that travels with the library.
+
+    Raises:
+        FileNotFoundError: there is none of that name.
+    """
+    for folder in _FOLDERS:
+        path = folder / f"{name}.csv"
+        if path.is_file():
+            return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    raise FileNotFoundError(f"there is no measured table {name!r}")
+
+
+def _options(scores, speed, *, images, size, styles, own) -> pd.DataFrame:
+    """One row a method that can be recommended, with what it costs and how good it was; L-BFGS stands for Gatys."""
+    known = scores[~scores["method"].str.startswith("Adam")]
+    rows = known.groupby("method", sort=False)[["evals", *_SCORES]].mean().reset_index()
+    pixels = size * size * 2 / 3
+    network = ~rows["method"].str.startswith(("Gatys", *_BASELINES))
+    rows["seconds"] = rows["evals"] * expected_seconds("evaluation", pixels, speed)
+    rows["seconds"] += network * expected_seconds("pass", pixels, speed)
+    step = speed.loc[speed["what"] == "training step", "seconds"]
+    rows["training"] = network * own * styles * _STEPS * (step.iloc[0] if len(step) else math.inf)
+    rows["training"] = rows["training"].fillna(0.0)  # 0 · infinity: no training, whatever it costs
+    rows["everything"] = rows["training"] + images * rows["seconds"]
+    return rows
+
+
+def _good_enough(options: pd.DataFrame, quality: str) -> pd.Series:
+    baseline = options["method"].isin(_BASELINES)
+    methods, factor = options[~baseline], _FACTORS[quality]
+    return (
+        ~baseline
+        & (options["total"] < options.loc[baseline, "total"].min())
+        & (options["total"] <= factor * methods["total"].min())
+        & (options["patch"] <= factor * methods["patch"].min())
+    )
+
+
+def _recommendation(row, quality, images, size) -> Recommendation:
+    family, *count = row["method"].split()
+    reason = (
+        f"{row['method']} takes the least time for {images} picture(s) of {size} px, {_span(row['everything'])}, of "
+        f"all that is good enough for quality={quality!r}: its mean total loss is {row['total']:.2f}, its patch "
+        f"distance {row['patch']:.3f}."
+    )
+    kinds = ["pass"] if family != "Gatys" else []
+    kinds += ["evaluation"] if count else []
+    kinds += ["training step"] if row["training"] else []
+    return Recommendation(
+        method=family.lower(),
+        evals=int(row["evals"]),
+        reason=reason,
+        seconds_per_image=row["seconds"],
+        training_seconds=row["training"],
+        total_seconds=row["everything"],
+        scores=pd.Series({name: row[name] for name in _SCORES}, name=row["method"]),
+        sources=(f"study_256: {row['method']}", *(f"speed: {kind}" for kind in kinds)),
+    )
+
+
+def _with_runner_up(best: Recommendation, others: list[Recommendation]) -> Recommendation:
+    """The next best of another method; more evaluations of the same one are no alternative."""
+    runner_up = next((each for each in others if each.method != best.method), None)
+    return Recommendation(**(vars(best) | {"runner_up": runner_up}))
+
+
+def _nothing_fits(options, good, seconds_per_image, quality) -> str:
+    if good.empty:
+        return f"quality: no measured method is both close enough in total loss and in patch distance for {quality!r}"
+    nearest = good.sort_values("seconds").iloc[0]
+    text = (
+        f"seconds_per_image: within {seconds_per_image:g} s nothing is good enough for quality={quality!r}; the "
+        f"fastest that is, {nearest['method']}, takes {_span(nearest['seconds'])} a picture"
+    )
+    within = options[(options["seconds"] <= seconds_per_image) & _good_enough(options, "fast")]
+    if within.empty:
+        return f"{text}, and no method at all is fast enough: choose a smaller size"
+    best = within.sort_values("total").iloc[0]
+    return f"{text}. Within the limit the best is {best['method']} (quality='fast')"
+
+
+def _span(seconds: float) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.2g} s"
+
+
+def _check(images, size, seconds_per_image, styles, quality) -> None:
+    for name, value, least in (("images", images, 1), ("size", size, 64), ("styles", styles, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name}: {value!r} is not a whole number of at least {least}")
+    if not (isinstance(seconds_per_image, int | float) and seconds_per_image > 0):
+        raise ValueError(f"seconds_per_image: {seconds_per_image!r} is not a number above 0")
+    if quality not in _FACTORS:
+        raise ValueError(f"quality: {quality!r} is not one of {', '.join(_FACTORS)}")

@@ -1,0 +1,74 @@
+"""What a pass, a gradient evaluation and a training step cost on this machine, as rows of one kind of table.
+
+Columns: what (`"pass"`, `"evaluation"` or `"training step"`), size (longer side in px), pixels, seconds (the median),
+low and high (the quartiles), first (seconds of the first one at that size, which pays for tracing and, for an
+evaluation, for the targets), repeats.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from nstlib.benchmark import measure
+from nstlib.data import photo as load_photo
+from nstlib.data import style as load_style
+from nstlib.gatys import gatys
+from nstlib.images import resize
+from nstlib.methods import STYLE_SIZE
+from nstlib.perceptual import PerceptualLoss
+from nstlib.training import train
+from nstlib.transformer import Network, load_network
+
+_WARM_UP = 2  # evaluations or steps that pay for tracing and cold caches
+_PHOTO, _STYLE = "coffee", "brush_flow"
+
+
+def pass_seconds(network: Network, sizes: Sequence[int], *, repeats: int = 7) -> pd.DataFrame:
+    """Seconds of one pass through a network, for a photo of 3:2 of each size."""
+    rows = []
+    for size in sizes:
+        photo = resize(load_photo(_PHOTO), size)
+        timing = measure(network.stylize, photo, repeats=repeats)
+        rows.append(_row("pass", photo, timing.seconds, timing.first_call))
+    return pd.DataFrame(rows)
+
+
+def evaluation_seconds(
+    objective: PerceptualLoss, sizes: Sequence[int], *, repeats: int = 7
+) -> pd.DataFrame:
+    """Seconds of one gradient evaluation inside `nstlib.gatys`, L-BFGS included, for a photo of 3:2 of each size."""
+    style = load_style(_STYLE, size=STYLE_SIZE)
+    rows = []
+    for size in sizes:
+        photo = resize(load_photo(_PHOTO), size)
+        most = {"steps": repeats + _WARM_UP, "scales": (1,), "objective": objective}
+        history = gatys(photo, style, **most, progress=False).history
+        seconds = (history["seconds"].diff() / history["evals"].diff()).iloc[_WARM_UP:]
+        rows.append(_row("evaluation", photo, seconds, history["seconds"].iloc[0]))
+    return pd.DataFrame(rows)
+
+
+def training_seconds(size: int = 192, *, repeats: int = 7) -> pd.DataFrame:
+    """Seconds of one step of `nstlib.train`, with one square crop of that size a step."""
+    photo = resize(load_photo(_PHOTO), (size, size))
+    style = load_style(_STYLE, size=STYLE_SIZE)
+    options = {"steps": repeats + _WARM_UP, "size": size, "start": load_network(_STYLE)}
+    seconds = train(style, [photo], **options, progress=False).history["seconds"]
+    return pd.DataFrame(
+        [_row("training step", photo, seconds.diff().iloc[_WARM_UP:], seconds.iloc[0])]
+    )
+
+
+def _row(what: str, photo: np.ndarray, seconds: Sequence[float], first: float) -> dict:
+    low, median, high = np.percentile(list(seconds), [25, 50, 75])
+    return {
+        "what": what,
+        "size": max(photo.shape[:2]),
+        "pixels": photo.shape[0] * photo.shape[1],
+        "seconds": median,
+        "low": low,
+        "high": high,
+        "first": first,
+        "repeats": len(seconds),
+    }

@@ -1,0 +1,172 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nstlib.recommend import (
+    RecommendationError,
+    calibrate,
+    expected_seconds,
+    measured_table,
+    recommend,
+)
+
+PIXELS = 512 * 512 * 2 / 3
+STEP = 0.5
+
+# Method: evals, total, patch distance.
+METHODS = {
+    "identity": (0, 20.0, 0.20),
+    "colour transfer": (0, 6.0, 0.04),
+    "Johnson": (0, 2.5, 0.04),
+    "Gatys 10": (10, 3.0, 0.15),
+    "Gatys 100": (100, 1.05, 0.045),
+    "Gatys 200": (200, 1.0, 0.03),
+    "Adam 200": (200, 0.5, 0.01),
+    "hybrid 10": (10, 1.6, 0.035),
+}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    kinds = {"pass": 2e-6, "evaluation": 6e-6}
+    rows = [
+        {"what": what, "pixels": pixels, "seconds": each * pixels}
+        for what, each in kinds.items()
+        for pixels in (PIXELS / 4, PIXELS)
+    ]
+    rows.append({"what": "training step", "pixels": 192**2, "seconds": STEP})
+    others = dict.fromkeys(["content", "style", "ssim", "edges", "moments", "colour"], 0.5)
+    scores = [
+        {"photo": photo, "style_image": "s", "method": method, "evals": evals}
+        | {"total": total * factor, "patch": patch * factor, **others}
+        for photo, factor in (("p", 0.9), ("q", 1.1))
+        for method, (evals, total, patch) in METHODS.items()
+    ]
+    return {"speed": pd.DataFrame(rows), "scores": pd.DataFrame(scores)}
+
+
+PASS, EVALUATION = 2e-6 * PIXELS, 6e-6 * PIXELS
+
+
+@pytest.mark.parametrize(
+    ("quality", "method", "evals", "seconds"),
+    [
+        ("fast", "johnson", 0, PASS),
+        ("balanced", "hybrid", 10, PASS + 10 * EVALUATION),
+        ("best", "gatys", 200, 200 * EVALUATION),
+    ],
+)
+def test_quality_decides_between_the_methods(tables, quality, method, evals, seconds):
+    found = recommend(7, size=512, quality=quality, **tables)
+    assert (found.method, found.evals) == (method, evals)
+    assert found.seconds_per_image == pytest.approx(seconds)
+    assert found.training_seconds == 0
+    assert found.total_seconds == pytest.approx(7 * seconds)
+    family = {"johnson": "Johnson", "hybrid": "hybrid 10", "gatys": "Gatys 200"}[method]
+    assert found.scores.name == family
+    assert found.scores["total"] == pytest.approx(METHODS[family][1])
+    assert f"study_256: {family}" in found.sources
+    assert family in found.reason
+
+
+def test_a_style_of_ones_own_is_trained_only_where_that_pays(tables):
+    few = recommend(3, own_style=True, **tables)
+    assert (few.method, few.evals, few.training_seconds) == ("gatys", 100, 0)
+    assert few.runner_up.method == "hybrid"
+    many = recommend(1000, own_style=True, **tables)
+    assert (many.method, many.training_seconds) == ("hybrid", 600 * STEP)
+    assert "speed: training step" in many.sources
+    # As many styles as it takes to make training the dearer way again.
+    assert recommend(1000, styles=1000, own_style=True, **tables).method == "gatys"
+
+
+def test_the_runner_up_is_another_method_that_satisfies_the_same(tables):
+    found = recommend(5, quality="fast", **tables)
+    assert (found.runner_up.method, found.runner_up.evals) == ("gatys", 10)
+    assert found.runner_up.total_seconds > found.total_seconds
+    assert recommend(5, quality="best", **tables).runner_up is None
+
+
+def test_what_does_not_fit_is_explained(tables):
+    limit = 2 * PASS
+    with pytest.raises(RecommendationError, match=r"that is, hybrid 10, takes .*best is Johnson"):
+        recommend(5, seconds_per_image=limit, **tables)
+    assert recommend(5, seconds_per_image=limit, quality="fast", **tables).method == "johnson"
+    with pytest.raises(RecommendationError, match="no method at all is fast enough"):
+        recommend(5, seconds_per_image=PASS / 2, **tables)
+    with pytest.raises(RecommendationError, match="nothing was measured on 'gpu'"):
+        recommend(5, device="gpu", **tables)
+
+
+@given(
+    images=st.integers(1, 10**6),
+    size=st.integers(64, 4096),
+    styles=st.integers(1, 50),
+    own=st.booleans(),
+    quality=st.sampled_from(["fast", "balanced", "best"]),
+    limit=st.floats(0.01, 1e4),
+)
+def test_whatever_is_recommended_keeps_the_limits(
+    tables, images, size, styles, own, quality, limit
+):
+    options = {"size": size, "styles": styles, "own_style": own, "quality": quality} | tables
+    try:
+        found = recommend(images, seconds_per_image=limit, **options)
+    except RecommendationError:
+        return
+    for each in filter(None, (found, found.runner_up)):
+        assert each.seconds_per_image <= limit
+        assert each.total_seconds >= found.total_seconds
+        expected = each.training_seconds + images * each.seconds_per_image
+        assert each.total_seconds == pytest.approx(expected)
+    assert recommend(images, **options).total_seconds <= found.total_seconds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"images": 0}, "images: 0 is not a whole number of at least 1"),
+        ({"size": 10}, "size: 10 is not a whole number of at least 64"),
+        ({"styles": 1.5}, "styles: 1.5"),
+        ({"seconds_per_image": 0}, "seconds_per_image: 0 is not a number above 0"),
+        ({"seconds_per_image": math.nan}, "seconds_per_image: nan"),
+        ({"quality": "superb"}, "'superb' is not one of fast, balanced, best"),
+    ],
+)
+def test_arguments_that_are_none(tables, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        recommend(**({"images": 5} | arguments), **tables)
+
+
+def test_seconds_between_and_beyond_what_was_measured():
+    speed = pd.DataFrame({"what": "pass", "pixels": [100, 10_000], "seconds": [1.0, 200.0]})
+    assert expected_seconds("pass", 100, speed) == 1
+    assert expected_seconds("pass", 10_000, speed) == 200
+    assert expected_seconds("pass", 1000, speed) == pytest.approx(1000 * 0.015)
+    assert expected_seconds("pass", 10, speed) == pytest.approx(0.1)
+    assert expected_seconds("pass", 10**6, speed) == pytest.approx(20_000)
+    with pytest.raises(ValueError, match="no row for 'evaluation'; there are"):
+        expected_seconds("evaluation", 100, speed)
+
+
+def test_another_machine_is_measured(tables):
+    speed = calibrate(sizes=(32,), repeats=2)
+    assert sorted(speed["what"]) == ["evaluation", "pass", "training step"]
+    assert (speed["low"] <= speed["seconds"]).all()
+    assert (speed["seconds"] <= speed["high"]).all()
+    assert (speed["seconds"] > 0).all()
+    np.testing.assert_array_equal(speed["pixels"], [32 * 21, 32 * 21, 192 * 192])
+    found = recommend(5, quality="fast", speed=speed, scores=tables["scores"])
+    assert found.method == "johnson"
+
+
+def test_the_tables_of_the_study_are_there_and_lead_to_advice():
+    assert {"pass", "evaluation", "training step"} == set(measured_table("speed")["what"])
+    assert recommend(1000, quality="fast").method == "johnson"
+    assert recommend(1, own_style=True, quality="best").method == "gatys"
+    with pytest.raises(FileNotFoundError, match="no measured table 'magic'"):
+        measured_table("magic")
