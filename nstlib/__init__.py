@@ -71,7 +71,7 @@ _NAMES = {
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["stylize"],
     "statistics": ["break_even", "growth", "mean_interval", "paired_differences", "pareto_front"],
-    "speed": ["evaluation_seconds", "pass_seconds", "training_seconds"],
+    "speed": ["batch_seconds", "evaluation_seconds", "pass_seconds", "training_seconds"],
     "recommend": [
         "Recommendation",
         "RecommendationError",
@@ -80,6 +80,7 @@ _NAMES = {
         "measured_table",
         "recommend",
     ],
+    "explorer": ["explorer"],
     "study": ["Comparison", "compare", "equivalent_evals", "run_study"],
     "metrics": [
         "colour_distance",

@@ -22,8 +22,10 @@ class Profile:
         training_steps: length of a training that runs live in a notebook, in batches.
         training_size: side of the square training crops, in px.
         timing_repeats: timed calls of each measurement, a count.
-        style_count: styles in comparisons over styles, a count.
-        photo_count: photos in comparisons over photos, a count.
+        style_count: styles of the study, a count.
+        photo_count: photos of the study, a count.
+        study_evals: largest budget of an optimisation in the study, in gradient evaluations.
+        speed_size: longer side of the largest photo that is optimised for its time, in px; networks get twice that.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Profile:
     timing_repeats: int
     style_count: int
     photo_count: int
+    study_evals: int
+    speed_size: int
 
 
 QUICK = Profile(
@@ -51,6 +55,8 @@ QUICK = Profile(
     timing_repeats=3,
     style_count=2,
     photo_count=2,
+    study_evals=10,
+    speed_size=256,
 )
 
 FULL = Profile(
@@ -63,8 +69,10 @@ FULL = Profile(
     training_steps=300,
     training_size=128,
     timing_repeats=7,
-    style_count=5,
+    style_count=6,
     photo_count=5,
+    study_evals=200,
+    speed_size=1024,
 )
 
 _PROFILES = {each.name: each for each in (QUICK, FULL)}

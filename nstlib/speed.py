@@ -34,6 +34,24 @@ def pass_seconds(network: Network, sizes: Sequence[int], *, repeats: int = 7) ->
     return pd.DataFrame(rows)
 
 
+def batch_seconds(
+    network: Network, size: int, batches: Sequence[int], *, repeats: int = 7
+) -> pd.DataFrame:
+    """Seconds a photo when several of one size pass through a network together: batch, seconds, low, high, repeats."""
+    photo = resize(load_photo(_PHOTO), size)
+    rows = []
+    for count in batches:
+        batch = np.repeat(photo[None], count, axis=0)
+        seconds = np.divide(
+            measure(network.model.predict_on_batch, batch, repeats=repeats).seconds, count
+        )
+        row = _row("pass", photo, seconds, seconds[0])
+        rows.append(
+            {"batch": count} | {key: row[key] for key in ("seconds", "low", "high", "repeats")}
+        )
+    return pd.DataFrame(rows)
+
+
 def evaluation_seconds(
     objective: PerceptualLoss, sizes: Sequence[int], *, repeats: int = 7
 ) -> pd.DataFrame:

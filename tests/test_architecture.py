@@ -38,6 +38,7 @@ FLOORS = {
     "training": 3,
     "metrics": 3,
     "methods": 4,
+    "explorer": 5,
     "speed": 5,
     "study": 5,
     "recommend": 6,

@@ -1,0 +1,116 @@
+"""A panel for notebooks: choose photo, style, method, β and evaluations; see picture, losses and seconds."""
+
+import dataclasses
+import html
+import io
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from nstlib.data import photo as load_photo
+from nstlib.data import photo_names, style_names
+from nstlib.data import style as load_style
+from nstlib.images import ImageError
+from nstlib.methods import METHODS, STYLE_SIZE, stylize
+from nstlib.metrics import evaluate
+from nstlib.perceptual import PerceptualLoss
+from nstlib.transformer import load_network, network_names
+
+_WIDE = {"description_width": "90px"}
+
+
+def explorer(
+    *,
+    photos: Sequence[str] | None = None,
+    styles: Sequence[str] | None = None,
+    size: int = 256,
+) -> widgets.VBox:
+    """A panel that paints a photo in a style by the chosen method and says what it cost.
+
+    Nothing is computed before the button is pressed, and nothing new where the same was asked for before. A network
+    knows nothing of β: it was trained with its own.
+
+    Args:
+        photos: names to choose from; None is `photo_names()`.
+        styles: names to choose from, each with a shipped network; None is every own style image that has one.
+        size: longer side of the photo in px.
+    """
+    choices = {
+        "photo": widgets.Dropdown(options=list(photos or photo_names()), description="photo"),
+        "style": widgets.Dropdown(options=list(styles or _offline()), description="style"),
+        "method": widgets.Dropdown(options=list(METHODS), description="method"),
+        "style_weight": widgets.FloatLogSlider(value=6, min=-1, max=3, step=0.1, description="β"),
+        "evals": widgets.IntSlider(value=20, min=1, max=200, description="evaluations"),
+    }
+    for choice in choices.values():
+        choice.style = _WIDE
+    button = widgets.Button(description="Paint", button_style="primary")
+    picture, note = widgets.Image(format="png"), widgets.HTML()
+
+    def paint(_):
+        button.disabled = True
+        note.value = "painting …"
+        try:
+            settings = {name: choice.value for name, choice in choices.items()}
+            image, row = painted(**settings, size=size)
+            picture.value, note.value = _png(image), _table(row)
+        except Exception as error:  # a panel has no other place to show it
+            note.value = f"<b>{html.escape(str(error))}</b>"
+        finally:
+            button.disabled = False
+
+    button.on_click(paint)
+    controls = widgets.VBox([*choices.values(), button, note])
+    return widgets.VBox([widgets.HBox([controls, picture])])
+
+
+@lru_cache(maxsize=32)
+def painted(
+    *, photo: str, style: str, method: str, style_weight: float, evals: int, size: int
+) -> tuple[np.ndarray, pd.Series]:
+    """The picture and its scores: the columns of `nstlib.evaluate` for the chosen β, and `seconds`.
+
+    Args:
+        photo, style: names; the style has a shipped network.
+        method: `"johnson"`, `"gatys"` or `"hybrid"`.
+        style_weight: β of the objective that is minimised and reported; a network was trained with its own.
+        evals: steps of the optimisation; a network needs none.
+        size: longer side of the photo in px.
+
+    Raises:
+        NetworkError, DataError, ImageError, ValueError: as `nstlib.stylize`.
+    """
+    if size < 32:
+        raise ImageError(f"size: {size} px is too small to see a style; accepted: at least 32")
+    network = load_network(style)
+    settings = network.card.get("objective", {})
+    objective = dataclasses.replace(PerceptualLoss(**settings), style_weight=style_weight)
+    content, painting = load_photo(photo, size=size), load_style(style, size=STYLE_SIZE)
+    options = {"method": method, "network": network, "objective": objective, "steps": evals}
+    start = time.perf_counter()
+    image = stylize(content, painting, **options, progress=False)
+    seconds = time.perf_counter() - start
+    scores = evaluate({method: image}, content, painting, objective=objective).iloc[0]
+    return image, pd.concat([scores, pd.Series({"seconds": seconds})])
+
+
+def _offline() -> list[str]:
+    """Styles that need no download and have a network."""
+    return [name for name in style_names() if name in network_names()]
+
+
+def _png(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.round(image * 255).astype(np.uint8)).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _table(row: pd.Series) -> str:
+    shown = ("seconds", "total", "content", "style", "ssim", "patch", "colour")
+    lines = (f"<tr><td>{name}&emsp;</td><td>{row[name]:.3f}</td></tr>" for name in shown)
+    return f"<table>{''.join(lines)}</table>"
