@@ -76,6 +76,7 @@ _NAMES = {
         "Recommendation",
         "RecommendationError",
         "calibrate",
+        "expected_costs",
         "expected_seconds",
         "measured_table",
         "recommend",

@@ -50,23 +50,26 @@ Cells = Sequence[Sequence[np.ndarray | None]] | Mapping[str, Mapping[str, np.nda
 
 
 class NotebookFigure(Figure):
-    """A figure that notebooks show without pyplot; `shown_as` is "png" or "jpeg"."""
+    """A figure that notebooks show without pyplot; `shown_as` is "png" or "jpeg".
+
+    Its label (`set_label`, as of every matplotlib artist) is the alternative text of the picture.
+    """
 
     def __init__(self, *args, shown_as: str = "png", **options) -> None:
         super().__init__(*args, **options)
         FigureCanvasAgg(self)
         self._shown_as = shown_as
 
-    def _repr_png_(self) -> bytes | None:
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]] | None:
         return self._rendered("png") if self._shown_as == "png" else None
 
-    def _repr_jpeg_(self) -> bytes | None:
+    def _repr_jpeg_(self) -> tuple[bytes, dict[str, str]] | None:
         return self._rendered("jpeg", quality=90) if self._shown_as == "jpeg" else None
 
-    def _rendered(self, form: str, **options) -> bytes:
+    def _rendered(self, form: str, **options) -> tuple[bytes, dict[str, str]]:
         buffer = io.BytesIO()
         self.savefig(buffer, format=form, bbox_inches="tight", pil_kwargs=options)
-        return buffer.getvalue()
+        return buffer.getvalue(), {"alt": self.get_label()} if self.get_label() else {}
 
 
 @matplotlib.rc_context(_THEME)

@@ -16,8 +16,8 @@ _HERE = Path(__file__).parent
 _FOLDERS = (_HERE / "assets" / "tables", _HERE.parent / "results" / "tables")  # wheel, checkout
 _STEPS = 600  # of a training by `nst.train` when it is told nothing else
 _SCORES = ["total", "content", "style", "ssim", "edges", "moments", "patch", "colour"]
-# How far above the best measured method a method's mean may lie, in total loss and in patch distance.
-_FACTORS = {"fast": math.inf, "balanced": 2.0, "best": 1.1}
+# How far above the best measured method a method's means may lie: total loss, patch distance.
+_FACTORS = {"fast": (math.inf, math.inf), "balanced": (2.0, 2.0), "best": (1.1, 2.0)}
 _BASELINES = ("identity", "colour transfer")
 
 
@@ -67,8 +67,9 @@ def recommend(
     """The method that takes the least time in all among those that are good enough and fast enough.
 
     Good enough is meant against the best method of the study, in mean total loss and in mean patch distance (which no
-    method minimises) over all its pairs: `"balanced"` allows twice the best of each, `"best"` a tenth more, `"fast"`
-    anything whose total loss is below that of both baselines, the untouched photo and the colour transfer.
+    method minimises) over all its pairs: `"balanced"` allows twice the best of each, `"best"` only a tenth more total
+    loss, `"fast"` anything whose total loss is below that of both baselines, the untouched photo and the colour
+    transfer.
 
     Args:
         images: pictures to make, in all styles together.
@@ -122,6 +123,30 @@ def expected_seconds(what: str, pixels: float, speed: pd.DataFrame) -> float:
     return float(pixels * np.interp(np.log(pixels), np.log(rows["pixels"]), each))
 
 
+def expected_costs(scores: pd.DataFrame, speed: pd.DataFrame, *, size: int = 512) -> pd.DataFrame:
+    """What one picture by each method of the study costs at a size, beside the means of its scores.
+
+    Args:
+        scores: a table like `nstlib.run_study` makes.
+        speed: a table like `calibrate` makes.
+        size: longer side of the picture in px; photos of 3:2.
+
+    Returns:
+        One row a method: method, evals, seconds, and the mean of each yardstick over all pairs. The baselines cost
+        nothing that was measured: 0.
+
+    Raises:
+        ValueError: a kind of work that was not measured.
+    """
+    rows = scores.groupby("method", sort=False)[["evals", *_SCORES]].mean().reset_index()
+    pixels = size * size * 2 / 3
+    network = ~rows["method"].str.startswith(("Gatys", "Adam", *_BASELINES))
+    seconds = rows["evals"] * expected_seconds("evaluation", pixels, speed)
+    seconds += network * expected_seconds("pass", pixels, speed)
+    rows.insert(2, "seconds", seconds)
+    return rows
+
+
 def calibrate(*, sizes: Sequence[int] = (256,), repeats: int = 5) -> pd.DataFrame:
     """Measures this machine: a table for `recommend(speed=...)`, in about a minute on two cores.
 
@@ -153,27 +178,23 @@ def measured_table(name: str) -> pd.DataFrame:
 
 def _options(scores, speed, *, images, size, styles, own) -> pd.DataFrame:
     """One row a method that can be recommended, with what it costs and how good it was; L-BFGS stands for Gatys."""
-    known = scores[~scores["method"].str.startswith("Adam")]
-    rows = known.groupby("method", sort=False)[["evals", *_SCORES]].mean().reset_index()
-    pixels = size * size * 2 / 3
-    network = ~rows["method"].str.startswith(("Gatys", *_BASELINES))
-    rows["seconds"] = rows["evals"] * expected_seconds("evaluation", pixels, speed)
-    rows["seconds"] += network * expected_seconds("pass", pixels, speed)
+    rows = expected_costs(scores, speed, size=size)
+    rows = rows[~rows["method"].str.startswith("Adam")]
+    trained = ~rows["method"].str.startswith(("Gatys", *_BASELINES))
     step = speed.loc[speed["what"] == "training step", "seconds"]
-    rows["training"] = network * own * styles * _STEPS * (step.iloc[0] if len(step) else math.inf)
-    rows["training"] = rows["training"].fillna(0.0)  # 0 · infinity: no training, whatever it costs
-    rows["everything"] = rows["training"] + images * rows["seconds"]
-    return rows
+    training = trained * own * styles * _STEPS * (step.iloc[0] if len(step) else math.inf)
+    training = training.fillna(0.0)  # 0 · infinity: no training, whatever it costs
+    return rows.assign(training=training, everything=training + images * rows["seconds"])
 
 
 def _good_enough(options: pd.DataFrame, quality: str) -> pd.Series:
     baseline = options["method"].isin(_BASELINES)
-    methods, factor = options[~baseline], _FACTORS[quality]
+    methods, (total, patch) = options[~baseline], _FACTORS[quality]
     return (
         ~baseline
         & (options["total"] < options.loc[baseline, "total"].min())
-        & (options["total"] <= factor * methods["total"].min())
-        & (options["patch"] <= factor * methods["patch"].min())
+        & (options["total"] <= total * methods["total"].min())
+        & (options["patch"] <= patch * methods["patch"].min())
     )
 
 

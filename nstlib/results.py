@@ -84,12 +84,15 @@ class ResultsFolder:
     def figure(self, name: str, fig: Figure, caption: str) -> Path:
         """Write a matplotlib figure to figures/NAME.png at 110 dpi, cropped to its content.
 
+        The caption becomes the label of the figure, and so its alternative text in a notebook.
+
         Raises:
             ValueError: if `name` is malformed or `caption` is empty.
         """
         path = self._path("figures", name, ".png")
         if not caption.strip():
             raise ValueError(f"figure {name!r} needs a caption")
+        fig.set_label(caption)
         with self._writing(path, caption) as temporary:
             fig.savefig(temporary, format="png", dpi=FIGURE_DPI, bbox_inches="tight")
         return path

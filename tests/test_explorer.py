@@ -1,10 +1,10 @@
 import io
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from nstlib import explorer as panels
 from nstlib.data import photo
 from nstlib.explorer import explorer, painted
 from nstlib.images import ImageError
@@ -46,7 +46,7 @@ def test_an_error_is_shown_and_the_panel_lives_on(monkeypatch):
         raise ImageError("photo: <too> strange")
 
     with monkeypatch.context() as patch:
-        patch.setattr(panels, "painted", fail)
+        patch.setattr(sys.modules["nstlib.explorer"], "painted", fail)
         button.click()
         assert note.value == "<b>photo: &lt;too&gt; strange</b>"
         assert not button.disabled

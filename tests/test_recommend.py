@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nstlib.recommend import (
     RecommendationError,
     calibrate,
+    expected_costs,
     expected_seconds,
     measured_table,
     recommend,
@@ -23,7 +24,7 @@ METHODS = {
     "colour transfer": (0, 6.0, 0.04),
     "Johnson": (0, 2.5, 0.04),
     "Gatys 10": (10, 3.0, 0.15),
-    "Gatys 100": (100, 1.05, 0.045),
+    "Gatys 100": (100, 1.15, 0.045),
     "Gatys 200": (200, 1.0, 0.03),
     "Adam 200": (200, 0.5, 0.01),
     "hybrid 10": (10, 1.6, 0.035),
@@ -71,6 +72,15 @@ def test_quality_decides_between_the_methods(tables, quality, method, evals, sec
     assert found.scores["total"] == pytest.approx(METHODS[family][1])
     assert f"study_256: {family}" in found.sources
     assert family in found.reason
+
+
+def test_costs_are_those_of_passes_and_evaluations(tables):
+    costs = expected_costs(size=512, **tables).set_index("method")
+    expected = {"identity": 0, "Johnson": PASS, "Gatys 10": 10 * EVALUATION}
+    expected |= {"hybrid 10": PASS + 10 * EVALUATION, "Adam 200": 200 * EVALUATION}
+    assert costs["seconds"][list(expected)].to_dict() == pytest.approx(expected)
+    totals = {name: total for name, (_, total, _) in METHODS.items()}
+    assert costs["total"].to_dict() == pytest.approx(totals)
 
 
 def test_a_style_of_ones_own_is_trained_only_where_that_pays(tables):
