@@ -3,18 +3,15 @@
     .venv/bin/python benchmarks/networks.py --size 256
     .venv/bin/python benchmarks/networks.py --size 512
 
-Each network is compared under the objective that it was trained with, which optimisation then minimises too, at full
-size from the photo. Writes results/tables/networks_SIZE.csv (a row for each network, photo and method),
-networks_SIZE_summary.csv (mean and standard deviation over the photos), equivalent_evals_SIZE.csv and
+`nstlib.compare` for each network and photo. Writes results/tables/networks_SIZE.csv (a row for each network, photo
+and method), networks_SIZE_summary.csv (mean and standard deviation over the photos), equivalent_evals_SIZE.csv and
 training_cost.csv. The tables grow pair by pair; pairs that they hold already are not done again unless the network's
-weights changed. What a pass or an evaluation costs in seconds is measured apart, by benchmarks/seconds.py.
+weights changed. What a pass or an evaluation costs in seconds is measured apart, in notebook 04.
 """
 
 import argparse
-import hashlib
 import itertools
 
-import numpy as np
 import pandas as pd
 
 import nstlib as nst
@@ -22,43 +19,15 @@ import nstlib as nst
 BUDGETS = (10, 25, 50, 100)  # gradient evaluations
 STYLE_SIZE = 384  # that of data/train_networks.py
 YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour"]
+COLUMNS = ["network", "weights", "photo", "method", *YARDSTICKS, "equivalent_evals"]
 
 
 def run_pair(name: str, network: nst.Network, photo_name: str, size: int) -> pd.DataFrame:
     """One row a method for one network and photo."""
-    objective = nst.PerceptualLoss(**network.card["objective"])
     photo, style = nst.photo(photo_name, size=size), nst.style(name, size=STYLE_SIZE)
-    slow = nst.gatys(
-        photo,
-        style,
-        steps=max(BUDGETS),
-        max_evals=max(BUDGETS),
-        objective=objective,
-        scales=(1,),
-        snapshots=BUDGETS,
-        progress=False,
-    )
-    images = {"identity": photo, "colour transfer": nst.transfer_colour(photo, style)}
-    images |= {f"Gatys {budget}": slow.snapshots[budget] for budget in BUDGETS}
-    images["Johnson"] = network.stylize(photo)
-    table = nst.evaluate(images, photo, style, objective=objective)
-    target = table.set_index("method")["total"]["Johnson"]
-    below = slow.history.loc[slow.history["total"] <= target, "evals"]
-    table["equivalent_evals"] = np.where(
-        table["method"] == "Johnson", below.min() if len(below) else np.inf, np.nan
-    )
-    table.insert(0, "photo", photo_name)
-    table.insert(0, "weights", fingerprint(network))
-    table.insert(0, "network", name)
-    return table
-
-
-def fingerprint(network: nst.Network) -> str:
-    """Of the weights, so that a row can be told from one of an earlier network of that name."""
-    digest = hashlib.sha256()
-    for weight in network.model.get_weights():
-        digest.update(weight.tobytes())
-    return digest.hexdigest()[:12]
+    scores = nst.compare(photo, style, network, evals=BUDGETS, hybrid_evals=()).scores
+    key = {"network": name, "weights": network.fingerprint, "photo": photo_name}
+    return scores[["method", *YARDSTICKS, "equivalent_evals"]].assign(**key)[COLUMNS]
 
 
 def finished(results: nst.ResultsFolder, size: int, networks) -> pd.DataFrame:
@@ -67,7 +36,7 @@ def finished(results: nst.ResultsFolder, size: int, networks) -> pd.DataFrame:
         table = results.read(f"networks_{size}")
     except FileNotFoundError:
         return pd.DataFrame(columns=["network", "weights", "photo"])
-    weights = {name: fingerprint(network) for name, network in networks.items()}
+    weights = {name: network.fingerprint for name, network in networks.items()}
     return table[table["network"].map(weights) == table["weights"]]
 
 

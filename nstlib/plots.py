@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
@@ -707,6 +708,7 @@ def _write_beside(ax: Axes, xs: Iterable[float], ys: Iterable[float], texts: Ite
     for point, text in zip(zip(xs, ys, strict=True), texts, strict=True):
         note = ax.annotate(text, point, (0, 0), textcoords="offset points", fontsize=9, color=_INK)
         note.set_in_layout(False)
+        note.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
         def cost(place, note=note) -> float:
             _put(note, place)

@@ -1,5 +1,6 @@
 """Which method for which constraints, from what was measured: the tables `speed` and `study_256` of the study."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Recommendation:
         total_seconds: expected, for everything.
         scores: means over the pairs of the study, 256 px.
         sources: the rows that the numbers come from, as "table: row".
-        runner_up: the second choice, itself without one; None if nothing else satisfies the constraints.
+        runner_up: the quickest of another method, itself without one; None if nothing else satisfies the constraints.
     """
 
     method: str
@@ -101,8 +102,16 @@ def recommend(
     if fitting.empty:
         raise RecommendationError(_nothing_fits(options, good, seconds_per_image, quality))
     ranked = fitting.sort_values(["everything", "total"]).to_dict("records")
-    best, *others = [_recommendation(row, quality, images, size) for row in ranked]
-    return _with_runner_up(best, others)
+    best, *others = ranked
+    # Of another method: more evaluations of the same one are no alternative.
+    second = next((row for row in others if _family(row) != _family(best)), None)
+    return dataclasses.replace(
+        _recommendation(
+            best, f"takes the least time of all that is {_good(quality)}", images, size
+        ),
+        runner_up=second
+        and _recommendation(second, f"takes more, but is {_good(quality)} too", images, size),
+    )
 
 
 def expected_seconds(what: str, pixels: float, speed: pd.DataFrame) -> float:
@@ -198,19 +207,28 @@ def _good_enough(options: pd.DataFrame, quality: str) -> pd.Series:
     )
 
 
-def _recommendation(row, quality, images, size) -> Recommendation:
-    family, *count = row["method"].split()
+def _family(row) -> str:
+    """Of "hybrid 10" it is "hybrid"."""
+    return row["method"].split()[0]
+
+
+def _good(quality: str) -> str:
+    return f"good enough for quality={quality!r}"
+
+
+def _recommendation(row, verdict: str, images: int, size: int) -> Recommendation:
+    family, evals = _family(row), int(row["evals"])
+    pictures = "1 picture" if images == 1 else f"{images} pictures"
     reason = (
-        f"{row['method']} takes the least time for {images} picture(s) of {size} px, {_span(row['everything'])}, of "
-        f"all that is good enough for quality={quality!r}: its mean total loss is {row['total']:.2f}, its patch "
-        f"distance {row['patch']:.3f}."
+        f"{row['method']} {verdict}: {_span(row['everything'])} for {pictures} of {size} px; its mean total loss is "
+        f"{row['total']:.2f}, its patch distance {row['patch']:.3f}."
     )
     kinds = ["pass"] if family != "Gatys" else []
-    kinds += ["evaluation"] if count else []
+    kinds += ["evaluation"] if evals else []
     kinds += ["training step"] if row["training"] else []
     return Recommendation(
         method=family.lower(),
-        evals=int(row["evals"]),
+        evals=evals,
         reason=reason,
         seconds_per_image=row["seconds"],
         training_seconds=row["training"],
@@ -218,12 +236,6 @@ def _recommendation(row, quality, images, size) -> Recommendation:
         scores=pd.Series({name: row[name] for name in _SCORES}, name=row["method"]),
         sources=(f"study_256: {row['method']}", *(f"speed: {kind}" for kind in kinds)),
     )
-
-
-def _with_runner_up(best: Recommendation, others: list[Recommendation]) -> Recommendation:
-    """The next best of another method; more evaluations of the same one are no alternative."""
-    runner_up = next((each for each in others if each.method != best.method), None)
-    return Recommendation(**(vars(best) | {"runner_up": runner_up}))
 
 
 def _nothing_fits(options, good, seconds_per_image, quality) -> str:

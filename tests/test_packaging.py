@@ -1,4 +1,4 @@
-"""The wheel, installed outside the repository, carries every style image and network."""
+"""The wheel, installed outside the repository, carries the style images, the networks and the tables it advises by."""
 
 import json
 import os
@@ -25,6 +25,7 @@ print(json.dumps({
         for name in nst.network_names()
     },
     "trunk": nst.trunk().model.count_params(),
+    "advice": nst.recommend(1000, quality="fast").method,
 }))
 """
 
@@ -56,6 +57,7 @@ def test_an_installed_wheel_loads_every_style_image_and_network(installed, tmp_p
     assert sorted(found["networks"]) == sorted(network_names())
     assert len(found["networks"]) > 0
     assert found["trunk"] == 1_679_235
+    assert found["advice"] == "johnson"
 
 
 def test_a_wheel_carries_no_checkout_file(installed):
