@@ -11,7 +11,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 export IPYTHONDIR := $(CURDIR)/.ipython
 export NSTLIB_PROFILE := $(PROFILE)
 
-.PHONY: install study test lint unit notebooks bench lab format clean
+.PHONY: install study test lint unit notebooks bench report lab format clean
 
 install: $(STAMP)
 
@@ -53,6 +53,10 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/reference_loop.py --size 512
 	$(BIN)/python benchmarks/gatys_pairs.py
+
+# A static site that opens offline, from the notebooks as they are committed.
+report: $(STAMP)
+	$(BIN)/python report/build.py
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks

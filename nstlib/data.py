@@ -27,6 +27,8 @@ PAINTINGS_URL = (
     "https://raw.githubusercontent.com/jcjohnson/fast-neural-style/"
     "813c83441953ead2adb3f65f4cc2d5599d735fa7/images/styles/"
 )
+#: Longer side in px of a style image where nothing else is asked for: that of the networks' training.
+STYLE_SIZE = 384
 #: Seconds without a byte from the server after which a download is given up.
 DOWNLOAD_TIMEOUT = 30.0
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from nstlib.data import STYLE_SIZE, photo_names, style_names
 from nstlib.data import photo as load_photo
-from nstlib.data import photo_names, style_names
 from nstlib.data import style as load_style
 from nstlib.images import ImageError
-from nstlib.methods import METHODS, STYLE_SIZE, stylize
+from nstlib.methods import METHODS, stylize
 from nstlib.metrics import evaluate
 from nstlib.perceptual import PerceptualLoss
 from nstlib.transformer import load_network, network_names

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nstlib.data import STYLE_SIZE
 from nstlib.data import style as style_image
 from nstlib.gatys import gatys
 from nstlib.images import check_image, transfer_colour, transfer_luminance
@@ -9,7 +10,6 @@ from nstlib.perceptual import PerceptualLoss
 from nstlib.transformer import Network, NetworkError, load_network
 
 METHODS = ("johnson", "gatys", "hybrid")
-STYLE_SIZE = 384  # longer side in px of a style image asked for by name: that of the networks
 _STEPS = {"gatys": 100, "hybrid": 20}
 _PRESERVE = {
     "luminance": lambda image, photo: transfer_luminance(photo, image),

@@ -53,7 +53,8 @@ Cells = Sequence[Sequence[np.ndarray | None]] | Mapping[str, Mapping[str, np.nda
 class NotebookFigure(Figure):
     """A figure that notebooks show without pyplot; `shown_as` is "png" or "jpeg".
 
-    Its label (`set_label`, as of every matplotlib artist) is the alternative text of the picture.
+    The alternative text of the picture is its label (`set_label`, as of every matplotlib artist), or else the titles
+    of its axes.
     """
 
     def __init__(self, *args, shown_as: str = "png", **options) -> None:
@@ -70,7 +71,8 @@ class NotebookFigure(Figure):
     def _rendered(self, form: str, **options) -> tuple[bytes, dict[str, str]]:
         buffer = io.BytesIO()
         self.savefig(buffer, format=form, bbox_inches="tight", pil_kwargs=options)
-        return buffer.getvalue(), {"alt": self.get_label()} if self.get_label() else {}
+        titles = " · ".join(ax.get_title() for ax in self.axes if ax.get_title())
+        return buffer.getvalue(), {"alt": self.get_label() or titles}
 
 
 @matplotlib.rc_context(_THEME)

@@ -147,7 +147,7 @@ class ResultsFolder:
     def _writing(self, path: Path, caption: str | None) -> Iterator[Path]:
         """Yield a path to write to; then move it and its provenance into place."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _replacing(path.with_suffix(".json")) as note, _replacing(path) as temporary:
+        with replacing(path.with_suffix(".json")) as note, replacing(path) as temporary:
             yield temporary
             text = json.dumps(self._provenance(caption), indent=2, ensure_ascii=False)
             note.write_text(f"{text}\n", encoding="utf-8")
@@ -199,7 +199,7 @@ def _default_root() -> Path:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yield a new path in the folder of `path`, moved onto `path` if the body succeeds."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from nstlib.benchmark import measure
+from nstlib.data import STYLE_SIZE
 from nstlib.data import photo as load_photo
 from nstlib.data import style as load_style
 from nstlib.gatys import gatys
 from nstlib.images import resize
-from nstlib.methods import STYLE_SIZE
 from nstlib.perceptual import PerceptualLoss
 from nstlib.training import train
 from nstlib.transformer import Network, load_network

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nstlib.data import STYLE_SIZE
 from nstlib.data import photo as load_photo
 from nstlib.data import style as load_style
 from nstlib.gatys import gatys
 from nstlib.images import check_image, resize, transfer_colour
-from nstlib.methods import STYLE_SIZE
 from nstlib.metrics import evaluate
 from nstlib.perceptual import PerceptualLoss
 from nstlib.results import ResultsFolder

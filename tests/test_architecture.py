@@ -42,8 +42,8 @@ FLOORS = {
     "speed": 5,
     "study": 5,
     "recommend": 6,
-    "cli": 7,
-    "__init__": 8,
+    "cli": 8,
+    "__init__": 7,
 }
 MODULES = sorted(path.stem for path in (ROOT / "nstlib").glob("*.py"))
 
