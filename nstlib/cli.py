@@ -12,10 +12,11 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+import numpy as np
 
 import nstlib as nst
 from nstlib.data import STYLE_SIZE
@@ -114,14 +115,16 @@ def stylize(photos, style, method, network, size, steps, preserve_colour, output
       nst stylize holiday/ --style wave --preserve-color luminance -o painted/
       nst stylize photo.jpg --style my_painting.jpg --method gatys --size 512
     """
-    files = list(_pictures(photos))
+    files, empty = _pictures(photos)
     options = {"method": method, "steps": steps, "preserve_colour": preserve_colour}
     options |= {"progress": len(files) == 1}
-    if network is not None:
-        options["network"] = nst.load_network(network)
     style_image, label = _style(style)
-    failed, done = 0, set()
-    with click.progressbar(files, file=click.get_text_stream("stderr"), label=method) as bar:
+    if network is not None or (method != "gatys" and isinstance(style_image, str)):
+        options["network"] = nst.load_network(network or style_image)  # once for all photos
+    for each in empty:
+        click.echo(f"{_printable(each)}: no picture there", err=True)
+    failed, done = len(empty), set()
+    with click.progressbar(files, file=sys.stderr, label=method) as bar:
         for file in bar:
             try:
                 target = _target(file, label, output, several=len(files) > 1)
@@ -136,7 +139,7 @@ def stylize(photos, style, method, network, size, steps, preserve_colour, output
                 done.add(target)
                 click.echo(_printable(target))
     if failed:
-        raise _BadInput(f"{failed} of {len(files)} could not be done")
+        raise _BadInput(f"{failed} of {len(files) + len(empty)} could not be done")
 
 
 @main.command()
@@ -209,7 +212,9 @@ def train(painting, photos, output, steps, size, seed, licence, checkpoint, forc
 @click.option("--style", required=True, help="A name with a network: `nst styles`.")
 @click.option("--size", type=click.IntRange(32), default=384, show_default=True, help="In px.")
 @click.option("--steps", type=click.IntRange(1), default=50, show_default=True, help="Of `gatys`.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: PHOTO_STYLE.png]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="[default: PHOTO_STYLE_compared.png]"
+)
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @_reported
 def compare(photo, style, size, steps, output, force) -> None:
@@ -221,7 +226,7 @@ def compare(photo, style, size, steps, output, force) -> None:
     Example:
       nst compare photo.jpg --style wave -o both.png
     """
-    output = output or Path(f"{photo.stem}_{style}.png")
+    output = output or Path(f"{photo.stem}_{style}_compared.png")
     table_path = output.with_suffix(".csv")
     for target in (output, table_path):
         _check_target(target, force=force)
@@ -274,10 +279,11 @@ def recommend(calibrate, **constraints) -> None:
     click.echo(f"From: {'; '.join(advice.sources)}")
 
 
-def _pictures(arguments: Sequence[str]) -> Iterator[Path]:
-    """The files that are meant: folders give their pictures, patterns what they match."""
+def _pictures(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The files that are meant, folders giving their pictures and patterns what they match; and what gave none."""
+    files, empty = [], []
     for argument in arguments:
-        path = Path(argument)
+        path, found = Path(argument), [Path(argument)]
         if path.is_dir():
             found = [
                 each for each in sorted(path.iterdir()) if each.suffix.lower() in LOAD_SUFFIXES
@@ -285,11 +291,9 @@ def _pictures(arguments: Sequence[str]) -> Iterator[Path]:
         elif not path.exists() and glob.has_magic(argument):
             # Not Path.glob, which takes no absolute pattern.
             found = [Path(each) for each in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207
-        else:
-            found = [path]
-        if not found:
-            raise click.UsageError(f"{_printable(argument)}: no picture there")
-        yield from found
+        files += found
+        empty += [] if found else [argument]
+    return files, empty
 
 
 def _style(style: str):
@@ -348,4 +352,4 @@ def _contact_sheet():
 
 def _pixels(figure):
     figure.canvas.draw()
-    return nst.check_image(figure.canvas.buffer_rgba()[..., :3] / 255)
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3] / np.float32(255)
