@@ -64,6 +64,7 @@ _NAMES = {
     "training": [
         "TrainingError",
         "TrainingResult",
+        "distill",
         "train",
         "train_identity",
         "training_objective",
