@@ -69,6 +69,7 @@ _NAMES = {
         "train_identity",
         "training_objective",
     ],
+    "export": ["ExportError", "export_network"],
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["stylize"],
     "statistics": ["break_even", "growth", "mean_interval", "paired_differences", "pareto_front"],

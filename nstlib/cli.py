@@ -1,4 +1,4 @@
-"""The command line: `nst stylize`, `styles`, `train`, `compare` and `recommend`.
+"""The command line: `nst stylize`, `styles`, `train`, `export`, `compare` and `recommend`.
 
 Exit codes: 0 done, 2 bad usage or bad input. Of several photos a bad one is reported and left out, the others are done,
 and the code is 2. No file that exists is replaced without `--force`.
@@ -64,8 +64,8 @@ def _start_backend() -> None:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    library = (nst.DataError, nst.NetworkError, nst.TrainingError, nst.OptimizationError)
-    return (ValueError, OSError, MemoryError, *library)
+    trained = (nst.NetworkError, nst.TrainingError, nst.ExportError)
+    return (ValueError, OSError, MemoryError, nst.DataError, nst.OptimizationError, *trained)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -205,6 +205,28 @@ def train(painting, photos, output, steps, size, seed, licence, checkpoint, forc
         checkpoint=checkpoint,
     )
     click.echo(_printable(nst.save_network(result.network, output)))
+
+
+@main.command()
+@click.argument("network", metavar="NETWORK")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--height", type=click.IntRange(16), help="Of the images, in px.")
+@click.option("--width", type=click.IntRange(16), help="Of the images, in px.")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
+@_reported
+def export(network, output, height, width, force) -> None:
+    """Write a network for other programs: .onnx for any size, .tflite for one.
+
+    NETWORK is the name of a style with a network, or a file of `nst train`.
+
+    \b
+    Examples:
+      nst export wave -o wave.onnx
+      nst export my_style.npz -o my_style.tflite --height 480 --width 640
+    """
+    _check_target(output, force=force)
+    path = nst.export_network(nst.load_network(network), output, height=height, width=width)
+    click.echo(_printable(path))
 
 
 @main.command()

@@ -36,6 +36,7 @@ FLOORS = {
     "perceptual": 2,
     "gatys": 3,
     "training": 3,
+    "export": 3,
     "metrics": 3,
     "methods": 4,
     "explorer": 5,

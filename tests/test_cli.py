@@ -186,6 +186,14 @@ def test_a_network_is_trained_and_used(photo, elsewhere):
     assert nst_command("train", "nothing.png", "-o", "n.npz").exit_code == 2
 
 
+def test_a_network_is_exported(elsewhere):
+    assert nst_command("export", STYLE, "-o", "net.onnx").exit_code == 0
+    assert (elsewhere / "net.onnx").stat().st_size > 1e6
+    assert "net.onnx exists" in nst_command("export", STYLE, "-o", "net.onnx").output
+    assert nst_command("export", STYLE, "-o", "net.tflite").exit_code == 2
+    assert nst_command("export", "magic", "-o", "other.onnx").exit_code == 2
+
+
 def test_both_methods_are_compared(photo, elsewhere):
     arguments = ["compare", photo, "--style", STYLE, "--size", 48, "--steps", 2]
     run = nst_command(*arguments)
