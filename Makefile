@@ -50,6 +50,8 @@ notebooks: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint .venv/constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/evals.py
+	$(BIN)/python benchmarks/parts.py
+	$(BIN)/python benchmarks/slim.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/reference_loop.py --size 512
 	$(BIN)/python benchmarks/gatys_pairs.py

@@ -8,7 +8,11 @@ paintings, the data folder set to where they are:
     .venv/bin/python data/train_networks.py wave --photos PHOTOS
 
 The Starry Night starts from the trunk, every other style from The Starry Night. A run that was stopped goes on from its
-last checkpoint when the same command is given again.
+last checkpoint when the same command is given again. The slim networks, a quarter as wide, learn to paint as the wide
+ones do, in a few minutes each; The Starry Night again comes first:
+
+    .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
+    .venv/bin/python data/train_networks.py wave --slim --photos PHOTOS
 """
 
 import argparse
@@ -25,6 +29,7 @@ STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
 FIRST = "starry_night"
 STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
 STEPS_OF_OTHERS = 700
+SLIM_WIDTH, SLIM_STEPS, SLIM_STEPS_OF_FIRST = 0.25, 1500, 3000
 STYLE_WEIGHTS = {
     "wave": 3
 }  # its even paper would take faces away at the weight that suits the others
@@ -46,9 +51,22 @@ def train_style(name: str, photos: Path, work: Path, precision: str) -> Path:
         checkpoint_every=200,
     )
     card = result.network.card | {"precision": precision}
-    network = dataclasses.replace(result.network, card=card)
+    return ship(dataclasses.replace(result.network, card=card), ASSETS / "networks" / f"{name}.npz")
+
+
+def train_slim(name: str, photos: Path) -> Path:
+    """Trains the slim network of one style from the wide one and writes it to where it ships from."""
+    if name == FIRST:
+        start, steps = nst.train_identity(photos, steps=1500, width=SLIM_WIDTH), SLIM_STEPS_OF_FIRST
+    else:
+        start, steps = nst.load_network(FIRST, width=SLIM_WIDTH), SLIM_STEPS
+    network = nst.distill(nst.load_network(name), photos, steps=steps, batch_size=1, start=start)
+    return ship(network, ASSETS / "networks" / "slim" / f"{name}.npz")
+
+
+def ship(network: nst.Network, path: Path) -> Path:
     network.model.set_weights([rounded(weight) for weight in network.model.get_weights()])
-    return nst.save_network(network, ASSETS / "networks" / f"{name}.npz", dtype="float16")
+    return nst.save_network(network, path, dtype="float16")
 
 
 def rounded(weights: np.ndarray) -> np.ndarray:
@@ -68,12 +86,15 @@ def main() -> None:
         action="store_true",
         help="convolutions in bfloat16: 1.7 times as fast on a processor with AVX512_BF16, slow on any other",
     )
+    parser.add_argument("--slim", action="store_true", help="the slim network of the style")
     arguments = parser.parse_args()
     if arguments.bfloat16:
         tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
     if arguments.name == "trunk":
         network = nst.train_identity(arguments.photos)
         print(nst.save_network(network, ASSETS / "trunk.npz", dtype="float16"))
+    elif arguments.slim:
+        print(train_slim(arguments.name, arguments.photos))
     else:
         precision = "bfloat16" if arguments.bfloat16 else "float32"
         print(train_style(arguments.name, arguments.photos, arguments.work, precision))

@@ -93,6 +93,7 @@ def main() -> None:
     show_default=True,
 )
 @click.option("--network", type=click.Path(path_type=Path), help="Of `nst train`, for a picture.")
+@click.option("--slim", is_flag=True, help="The shipped network of a quarter of the width.")
 @click.option("--size", type=click.IntRange(1), help="Longer side in px [default: the photo's].")
 @click.option("--steps", type=click.IntRange(0), help="Of the optimisation [default: 100 or 20].")
 @click.option(
@@ -104,7 +105,9 @@ def main() -> None:
 @click.option("-o", "--output", help="A picture, or a folder for several [default: this folder].")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @_reported
-def stylize(photos, style, method, network, size, steps, preserve_colour, output, force) -> None:
+def stylize(
+    photos, style, method, network, slim, size, steps, preserve_colour, output, force
+) -> None:
     """Paint photos in a style.
 
     PHOTO is a picture, a folder of pictures, or a pattern such as "holiday/*.jpg".
@@ -120,7 +123,8 @@ def stylize(photos, style, method, network, size, steps, preserve_colour, output
     options |= {"progress": len(files) == 1}
     style_image, label = _style(style)
     if network is not None or (method != "gatys" and isinstance(style_image, str)):
-        options["network"] = nst.load_network(network or style_image)  # once for all photos
+        # Once for all photos.
+        options["network"] = nst.load_network(network or style_image, width=0.25 if slim else 1.0)
     for each in empty:
         click.echo(f"{_printable(each)}: no picture there", err=True)
     failed, done = len(empty), set()

@@ -565,6 +565,23 @@ def test_shipped_networks_load_and_stylize():
         assert image.std() > 0.01
 
 
+def test_a_slim_network_paints_nearly_as_the_wide_one(photo):
+    assert set(network_names(0.25)) == set(network_names())
+    for name in network_names(0.25):
+        wide, slim = load_network(name), load_network(name, width=0.25)
+        assert slim.architecture["width"] == 0.25
+        assert slim.card["style"] == name
+        assert slim.card["distilled"]["from"] == wide.fingerprint
+        assert slim.model.count_params() < wide.model.count_params() / 15
+        expected, difference = wide.stylize(photo), slim.stylize(photo) - wide.stylize(photo)
+        assert np.abs(difference).mean() < 0.4 * np.abs(photo - expected).mean()
+
+
+def test_a_width_that_does_not_ship():
+    with pytest.raises(ValueError, match=r"networks ship at 1\.0 and 0\.25, not at 0\.5"):
+        load_network("wave", width=0.5)
+
+
 def test_the_trunk_resembles_its_input(photo):
     network = trunk()
     assert network.model.count_params() == 1_679_235
