@@ -29,7 +29,7 @@ TERMS = ["content", "style"]
 
 def losses() -> pd.DataFrame:
     rows = []
-    for name in nst.network_names():
+    for name in nst.network_names(0.25):
         wide, slim = (nst.load_network(name, width=width) for width in (1.0, 0.25))
         objective = nst.PerceptualLoss(**wide.card["objective"])
         style = nst.style(name, size=384)
