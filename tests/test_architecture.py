@@ -302,6 +302,11 @@ def test_a_notebook_is_light(path):
 
 
 @every_notebook
+def test_a_notebook_shows_no_path_of_the_machine(path):
+    assert "PosixPath" not in path.read_text(encoding="utf-8")
+
+
+@every_notebook
 def test_a_notebook_was_executed_in_order(path):
     counts = [cell["execution_count"] for cell in code_cells(path)]
     assert counts == list(range(1, len(counts) + 1))
