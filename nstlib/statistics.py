@@ -145,7 +145,7 @@ def break_even(training: float, network: float, optimization: float) -> float:
         optimization: seconds of one optimised picture.
 
     Returns:
-        A whole number of at least 1; infinite if a pass takes as long as an optimisation.
+        A whole number of at least 1; infinite if a pass takes as long as an optimisation or longer.
 
     Raises:
         ValueError: a duration that is negative or not finite.
