@@ -39,7 +39,7 @@ class Recommendation:
         total_seconds: expected, for everything.
         scores: means over the pairs of the study, 256 px.
         sources: the rows that the numbers come from, as "table: row".
-        runner_up: the quickest of another method, itself without one; None if no other method satisfies the constraints.
+        runner_up: the quickest of another method, itself without one; None if no other method satisfies them.
     """
 
     method: str
