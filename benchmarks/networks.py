@@ -15,9 +15,9 @@ import itertools
 import pandas as pd
 
 import nstlib as nst
+from nstlib.data import STYLE_SIZE
 
 BUDGETS = (10, 25, 50, 100)  # gradient evaluations
-STYLE_SIZE = 384  # that of data/train_networks.py
 YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour"]
 COLUMNS = ["network", "weights", "photo", "method", *YARDSTICKS, "equivalent_evals"]
 

@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/parts.py
 
-Times the features alone, the loss, the loss with its gradient, and the whole evaluation inside `nst.gatys`, and
-computes the floating point operations of the convolutions (one multiplication and one addition a weight; the gradient
+Times the loss, the loss with its gradient, and the whole evaluation inside `nst.gatys`, and computes
+the floating point operations of the convolutions (one multiplication and one addition a weight; the gradient
 to the pixels costs as many again as the way forward, that to the weights is not needed). The rate of the machine is
 that of TensorFlow's product of two 4096 x 4096 matrices in single precision. Writes results/tables/benchmark_parts.csv.
 """
@@ -13,6 +13,7 @@ import pandas as pd
 import tensorflow as tf
 
 import nstlib as nst
+from nstlib.data import STYLE_SIZE
 
 SIZES = (256, 512, 1024)
 REPEATS = 7
@@ -55,7 +56,7 @@ def main() -> None:
     rate = flop / np.median(seconds)
     for size in SIZES:
         photo = tf.constant(nst.fit(nst.photo("astronaut"), size, size)[None])
-        style = nst.style("brush_flow", size=384)
+        style = nst.style("brush_flow", size=STYLE_SIZE)
         objective = nst.PerceptualLoss()
         targets = objective.content_targets(photo), objective.style_targets(style[None])
 

