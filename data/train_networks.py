@@ -8,8 +8,12 @@ paintings, the data folder set to where they are:
     .venv/bin/python data/train_networks.py wave --photos PHOTOS
 
 The Starry Night starts from the trunk, every other style from The Starry Night. A run that was stopped goes on from its
-last checkpoint when the same command is given again. The slim networks, a quarter as wide, learn to paint as the wide
-ones do, in a few minutes each; The Starry Night again comes first:
+last checkpoint when the same command is given again. When all ten are there, each has a second round, from itself:
+
+    .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
+
+The slim networks, a quarter as wide, learn to paint as the wide ones do, in a few minutes each; The Starry Night again
+comes first:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py wave --slim --photos PHOTOS
@@ -29,13 +33,28 @@ STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
 FIRST = "starry_night"
 STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
 STEPS_OF_OTHERS = 700
+STEPS_AGAIN = {"paintings": 1000, "others": 700}
 SLIM_WIDTH, SLIM_STEPS, SLIM_STEPS_OF_FIRST = 0.25, 1500, 4000
 STYLE_WEIGHTS = {
     "wave": 3
 }  # its even paper would take faces away at the weight that suits the others
 
 
-def train_style(name: str, photos: Path, work: Path, precision: str) -> Path:
+def first_round(name: str) -> tuple[nst.Network, int]:
+    """What the first training of a style starts from, and its steps."""
+    start = nst.trunk() if name == FIRST else nst.load_network(FIRST)
+    return start, STEPS.get(name, STEPS_OF_OTHERS)
+
+
+def next_round(name: str) -> tuple[nst.Network, int]:
+    """What another training starts from, the network that ships now, and its steps."""
+    kind = "paintings" if name in nst.painting_names() else "others"
+    return nst.load_network(name), STEPS_AGAIN[kind]
+
+
+def train_style(
+    name: str, start: nst.Network, steps: int, photos: Path, work: Path, precision: str
+) -> Path:
     """Trains the network of one style and writes it to where it ships from; `precision` is for its card."""
     objective = nst.training_objective()
     weight = STYLE_WEIGHTS.get(name, objective.style_weight)
@@ -45,12 +64,15 @@ def train_style(name: str, photos: Path, work: Path, precision: str) -> Path:
         name=name,
         licence=nst.catalogue().set_index("name").loc[name, "licence"],
         objective=dataclasses.replace(objective, style_weight=weight),
-        start=nst.trunk() if name == FIRST else nst.load_network(FIRST),
-        steps=STEPS.get(name, STEPS_OF_OTHERS),
-        checkpoint=work / name,
+        start=start,
+        steps=steps,
+        checkpoint=work / f"{name}_from_{start.fingerprint}",
         checkpoint_every=200,
     )
     card = result.network.card | {"precision": precision}
+    if start.card.get("style") == name:
+        finished = {key: start.card[key] for key in ("start", "steps", "seconds", "precision")}
+        card["earlier_rounds"] = [*start.card.get("earlier_rounds", []), finished]
     return ship(dataclasses.replace(result.network, card=card), ASSETS / "networks" / f"{name}.npz")
 
 
@@ -86,6 +108,7 @@ def main() -> None:
         action="store_true",
         help="convolutions in bfloat16: 1.7 times as fast on a processor with AVX512_BF16, slow on any other",
     )
+    parser.add_argument("--again", action="store_true", help="another round, from what ships now")
     parser.add_argument("--slim", action="store_true", help="the slim network of the style")
     arguments = parser.parse_args()
     if arguments.bfloat16:
@@ -97,7 +120,10 @@ def main() -> None:
         print(train_slim(arguments.name, arguments.photos))
     else:
         precision = "bfloat16" if arguments.bfloat16 else "float32"
-        print(train_style(arguments.name, arguments.photos, arguments.work, precision))
+        start, steps = (next_round if arguments.again else first_round)(arguments.name)
+        print(
+            train_style(arguments.name, start, steps, arguments.photos, arguments.work, precision)
+        )
 
 
 if __name__ == "__main__":

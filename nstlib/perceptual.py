@@ -1,5 +1,7 @@
 """The one objective that both methods minimise: L_total = α · L_content + β · L_style + total variation."""
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -84,6 +86,12 @@ class PerceptualLoss:
         """The attributes as JSON-ready values; `PerceptualLoss(**settings)` is this objective again."""
         values = asdict(self)
         return values | {k: dict(values[k]) for k in ("content_layers", "style_layers")}
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits of the settings' sha256, by which results name what was minimised."""
+        text = json.dumps(self.settings(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def extract(self) -> keras.Model:

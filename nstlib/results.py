@@ -3,7 +3,7 @@
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -120,11 +120,12 @@ class ResultsFolder:
                 path.with_suffix(other).unlink(missing_ok=True)
         return path
 
-    def read(self, name: str) -> pd.DataFrame:
+    def read(self, name: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
         """Read back tables/NAME.csv of this profile.
 
         Only an empty field is a missing value, so the word "None" stays a word. A float column
-        of whole numbers comes back as integers.
+        of whole numbers comes back as integers. Columns named in `text` stay text whatever they
+        look like, and an empty field is an empty text there.
 
         Raises:
             ValueError: if `name` is malformed.
@@ -136,7 +137,15 @@ class ResultsFolder:
             raise FileNotFoundError(
                 f"no table {name!r} in the {self.profile} results; tables there: {known}"
             )
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+        table = pd.read_csv(
+            path,
+            keep_default_na=False,
+            na_values=[""],
+            encoding="utf-8",
+            dtype=dict.fromkeys(text, "str"),
+        )
+        columns = table.columns.intersection(text)
+        return table.fillna(dict.fromkeys(columns, ""))
 
     def _path(self, kind: str, name: str, suffix: str) -> Path:
         if not isinstance(name, str) or not _NAME.fullmatch(name):

@@ -165,6 +165,12 @@ def test_frames_are_not_changed(folder):
     pd.testing.assert_frame_equal(FRAME, before)
 
 
+def test_columns_read_as_text_stay_text(folder):
+    table = pd.DataFrame({"mark": ["012345678901", "5613e0112345", ""], "x": [1.5, np.nan, 2]})
+    folder.table("marks", table)
+    pd.testing.assert_frame_equal(folder.read("marks", text=("mark", "another")), table)
+
+
 def test_reading_what_is_not_there_lists_what_is(folder):
     with pytest.raises(FileNotFoundError, match="tables there: none"):
         folder.read("speed")
