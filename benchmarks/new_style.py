@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 import nstlib as nst
+from nstlib.data import STYLE_SIZE
 
 STYLE = "woodblock_wave"
-STYLE_SIZE = 384  # longer side, in px
 LONG = 2400  # steps
 HELD_OUT = 8  # photos
 SHOWN = 4  # photos

@@ -12,10 +12,11 @@ last checkpoint when the same command is given again. When all ten are there, ea
 
     .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
 
-The slim networks, a quarter as wide, learn to paint as the wide ones do, in a few minutes each; The Starry Night again
-comes first:
+The slim networks are a quarter as wide. That of The Starry Night first learns to imitate the wide one, then has a round
+of its own; every other starts from it:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
+    .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS
     .venv/bin/python data/train_networks.py wave --slim --photos PHOTOS
 """
 
@@ -27,35 +28,35 @@ import numpy as np
 import tensorflow as tf
 
 import nstlib as nst
+from nstlib.data import STYLE_SIZE
 
 ASSETS = Path(nst.__file__).parent / "assets"
-STYLE_SIZE = 384  # longer side, in px: sets how large the strokes are
 FIRST = "starry_night"
 STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
 STEPS_OF_OTHERS = 700
 STEPS_AGAIN = {"paintings": 1000, "others": 700}
-SLIM_WIDTH, SLIM_STEPS, SLIM_STEPS_OF_FIRST = 0.25, 1500, 4000
-STYLE_WEIGHTS = {
-    "wave": 3
-}  # its even paper would take faces away at the weight that suits the others
+SLIM_WIDTH, SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 0.25, 1000, 4000
+# At the weight that suits the others the even paper of The Great Wave would take faces away.
+STYLE_WEIGHTS = {"wave": 3}
 
 
-def first_round(name: str) -> tuple[nst.Network, int]:
-    """What the first training of a style starts from, and its steps."""
-    start = nst.trunk() if name == FIRST else nst.load_network(FIRST)
-    return start, STEPS.get(name, STEPS_OF_OTHERS)
-
-
-def next_round(name: str) -> tuple[nst.Network, int]:
-    """What another training starts from, the network that ships now, and its steps."""
-    kind = "paintings" if name in nst.painting_names() else "others"
-    return nst.load_network(name), STEPS_AGAIN[kind]
+def plan(name: str, *, again: bool, slim: bool) -> tuple[nst.Network, int]:
+    """What a training starts from, and its steps."""
+    width = SLIM_WIDTH if slim else 1.0
+    if again:
+        start = nst.load_network(name, width=width)
+        kind = "paintings" if name in nst.painting_names() else "others"
+        return start, SLIM_STEPS if slim else STEPS_AGAIN[kind]
+    if name == FIRST:
+        return nst.trunk(), STEPS[FIRST]
+    start = nst.load_network(FIRST, width=width)
+    return start, SLIM_STEPS if slim else STEPS.get(name, STEPS_OF_OTHERS)
 
 
 def train_style(
     name: str, start: nst.Network, steps: int, photos: Path, work: Path, precision: str
-) -> Path:
-    """Trains the network of one style and writes it to where it ships from; `precision` is for its card."""
+) -> nst.Network:
+    """Trains the network of one style; `precision` is for its card."""
     objective = nst.training_objective()
     weight = STYLE_WEIGHTS.get(name, objective.style_weight)
     result = nst.train(
@@ -70,25 +71,25 @@ def train_style(
         checkpoint_every=200,
     )
     card = result.network.card | {"precision": precision}
-    if start.card.get("style") == name:
+    if "distilled" in start.card:
+        card["start"], card["distilled"] = "imitation of the wide network", start.card["distilled"]
+    elif start.card.get("style") == name:
         finished = {key: start.card[key] for key in ("start", "steps", "seconds", "precision")}
         card["earlier_rounds"] = [*start.card.get("earlier_rounds", []), finished]
-    return ship(dataclasses.replace(result.network, card=card), ASSETS / "networks" / f"{name}.npz")
+    return dataclasses.replace(result.network, card=card)
 
 
-def train_slim(name: str, photos: Path) -> Path:
-    """Trains the slim network of one style from the wide one and writes it to where it ships from."""
-    if name == FIRST:
-        start, steps = nst.train_identity(photos, steps=1500, width=SLIM_WIDTH), SLIM_STEPS_OF_FIRST
-    else:
-        start, steps = nst.load_network(FIRST, width=SLIM_WIDTH), SLIM_STEPS
-    network = nst.distill(nst.load_network(name), photos, steps=steps, batch_size=1, start=start)
-    return ship(network, ASSETS / "networks" / "slim" / f"{name}.npz")
+def imitate_first(photos: Path) -> nst.Network:
+    """The slim network of The Starry Night, before it is trained itself."""
+    start = nst.train_identity(photos, steps=1500, width=SLIM_WIDTH)
+    wide = nst.load_network(FIRST)
+    return nst.distill(wide, photos, steps=SLIM_STEPS_OF_IMITATION, batch_size=1, start=start)
 
 
-def ship(network: nst.Network, path: Path) -> Path:
+def ship(network: nst.Network, *parts: str) -> Path:
+    """Writes a network to where it ships from, a path inside the assets."""
     network.model.set_weights([rounded(weight) for weight in network.model.get_weights()])
-    return nst.save_network(network, path, dtype="float16")
+    return nst.save_network(network, ASSETS.joinpath(*parts), dtype="float16")
 
 
 def rounded(weights: np.ndarray) -> np.ndarray:
@@ -116,14 +117,17 @@ def main() -> None:
     if arguments.name == "trunk":
         network = nst.train_identity(arguments.photos)
         print(nst.save_network(network, ASSETS / "trunk.npz", dtype="float16"))
-    elif arguments.slim:
-        print(train_slim(arguments.name, arguments.photos))
+        return
+    if arguments.name == FIRST and arguments.slim and not arguments.again:
+        network = imitate_first(arguments.photos)
     else:
         precision = "bfloat16" if arguments.bfloat16 else "float32"
-        start, steps = (next_round if arguments.again else first_round)(arguments.name)
-        print(
-            train_style(arguments.name, start, steps, arguments.photos, arguments.work, precision)
+        start, steps = plan(arguments.name, again=arguments.again, slim=arguments.slim)
+        network = train_style(
+            arguments.name, start, steps, arguments.photos, arguments.work, precision
         )
+    folder = ["networks", "slim"] if arguments.slim else ["networks"]
+    print(ship(network, *folder, f"{arguments.name}.npz"))
 
 
 if __name__ == "__main__":

@@ -302,6 +302,8 @@ def recommend(calibrate, **constraints) -> None:
     click.echo(advice.reason)
     if advice.runner_up:
         click.echo(f"Instead: {advice.runner_up.reason}")
+    if advice.width < 1:
+        click.echo("(nst stylize --slim)")
     click.echo(f"From: {'; '.join(advice.sources)}")
 
 

@@ -20,6 +20,7 @@ _SCORES = ["total", "content", "style", "ssim", "edges", "moments", "patch", "co
 # How far above the best measured method a method's means may lie: total loss, patch distance.
 _FACTORS = {"fast": (math.inf, math.inf), "balanced": (2.0, 2.0), "best": (1.1, 2.0)}
 _BASELINES = ("identity", "colour transfer")
+_SLIM = "Johnson slim"
 
 
 class RecommendationError(ValueError):
@@ -33,17 +34,19 @@ class Recommendation:
     Attributes:
         method: as `nstlib.stylize` calls it: "johnson", "gatys" or "hybrid".
         evals: gradient evaluations a picture, 0 for a pass through the network.
+        width: of the network, as `nstlib.load_network` takes it: 1, or 0.25 for the slim one.
         reason: one sentence.
         seconds_per_image: expected, training left out.
         training_seconds: expected, for all styles together; 0 with shipped networks and without any.
         total_seconds: expected, for everything.
         scores: means over the pairs of the study, 256 px.
-        sources: the rows that the numbers come from, as "table: row".
+        sources: the rows that the numbers come from, as "table: row"; a table that the caller gave is called so.
         runner_up: the quickest of another method, itself without one; None if no other method satisfies them.
     """
 
     method: str
     evals: int
+    width: float
     reason: str
     seconds_per_image: float
     training_seconds: float
@@ -78,7 +81,7 @@ def recommend(
         seconds_per_image: the longest that one picture may take, training left out.
         styles: how many different ones.
         own_style: styles that no shipped network knows; a network is then trained for each (600 steps), and is
-            expected to be as good as the shipped ones.
+            expected to be as good as the shipped wide ones.
         quality: `"fast"`, `"balanced"` or `"best"`.
         device: `"cpu"`; nothing else was measured.
         speed: a table like `calibrate` makes; None is the study's, see its note for the machine.
@@ -94,6 +97,8 @@ def recommend(
             f"device: nothing was measured on {device!r}, only on 'cpu'; measure it yourself, there, with "
             "speed=nst.calibrate(), and leave device out"
         )
+    tables = {"speed": speed, "study_256": scores}
+    sources = {name: f"{name} (given)" for name, table in tables.items() if table is not None}
     speed = measured_table("speed") if speed is None else speed
     scores = measured_table("study_256") if scores is None else scores
     options = _options(scores, speed, images=images, size=size, styles=styles, own=own_style)
@@ -105,17 +110,18 @@ def recommend(
     best, *others = ranked
     # Of another method: more evaluations of the same one are no alternative.
     second = next((row for row in others if _family(row) != _family(best)), None)
+    least, more = (
+        f"takes the least time of all that is {_good(quality)}",
+        f"takes more, but is {_good(quality)} too",
+    )
     return dataclasses.replace(
-        _recommendation(
-            best, f"takes the least time of all that is {_good(quality)}", images, size
-        ),
-        runner_up=second
-        and _recommendation(second, f"takes more, but is {_good(quality)} too", images, size),
+        _recommendation(best, least, images, size, sources),
+        runner_up=second and _recommendation(second, more, images, size, sources),
     )
 
 
 def expected_seconds(what: str, pixels: float, speed: pd.DataFrame) -> float:
-    """Seconds of a `"pass"`, an `"evaluation"` or a `"training step"` at a size, from a table of measured ones.
+    """Seconds of a `"pass"`, a `"slim pass"`, an `"evaluation"` or a `"training step"` at a size, from measured ones.
 
     Between two measured sizes the seconds a pixel are interpolated over the logarithm of the pixels; beyond them they
     are those of the nearest.
@@ -149,9 +155,14 @@ def expected_costs(scores: pd.DataFrame, speed: pd.DataFrame, *, size: int = 512
     """
     rows = scores.groupby("method", sort=False)[["evals", *_SCORES]].mean().reset_index()
     pixels = size * size * 2 / 3
-    network = ~rows["method"].str.startswith(("Gatys", "Adam", *_BASELINES))
-    seconds = rows["evals"] * expected_seconds("evaluation", pixels, speed)
-    seconds += network * expected_seconds("pass", pixels, speed)
+    each = {
+        kind: expected_seconds(kind, pixels, speed)
+        for kind in {kind for method in rows["method"] for kind in _work(method)}
+    }
+    seconds = [
+        sum(each[kind] * (evals if kind == "evaluation" else 1) for kind in _work(method))
+        for method, evals in zip(rows["method"], rows["evals"], strict=True)
+    ]
     rows.insert(2, "seconds", seconds)
     return rows
 
@@ -159,12 +170,15 @@ def expected_costs(scores: pd.DataFrame, speed: pd.DataFrame, *, size: int = 512
 def calibrate(*, sizes: Sequence[int] = (256,), repeats: int = 5) -> pd.DataFrame:
     """Measures this machine: a table for `recommend(speed=...)`, in about a minute on two cores.
 
-    A pass, a gradient evaluation and a training step, each at the given sizes (the step at 192 px).
+    A pass through a network of either width, a gradient evaluation and a training step, each at the given sizes (the
+    step at 192 px).
     """
-    objective = PerceptualLoss(**load_network("brush_flow").card["objective"])
+    wide, slim = (load_network("brush_flow", width=width) for width in (1.0, 0.25))
+    objective = PerceptualLoss(**wide.card["objective"])
     return pd.concat(
         [
-            pass_seconds(load_network("brush_flow"), sizes, repeats=repeats),
+            pass_seconds(wide, sizes, repeats=repeats),
+            pass_seconds(slim, sizes, what="slim pass", repeats=repeats),
             evaluation_seconds(objective, sizes, repeats=repeats),
             training_seconds(repeats=repeats),
         ],
@@ -188,7 +202,9 @@ def measured_table(name: str) -> pd.DataFrame:
 def _options(scores, speed, *, images, size, styles, own) -> pd.DataFrame:
     """One row a method that can be recommended, with what it costs and how good it was; L-BFGS stands for Gatys."""
     rows = expected_costs(scores, speed, size=size)
-    rows = rows[~rows["method"].str.startswith("Adam")]
+    # Of a style of one's own there is no slim network: it would have to be distilled from the trained one.
+    left_out = ("Adam", _SLIM) if own else ("Adam",)
+    rows = rows[~rows["method"].str.startswith(left_out)]
     trained = ~rows["method"].str.startswith(("Gatys", *_BASELINES))
     step = speed.loc[speed["what"] == "training step", "seconds"]
     training = trained * own * styles * _STEPS * (step.iloc[0] if len(step) else math.inf)
@@ -207,6 +223,17 @@ def _good_enough(options: pd.DataFrame, quality: str) -> pd.Series:
     )
 
 
+def _work(method: str) -> tuple[str, ...]:
+    """What a picture by a method takes, in kinds of work that are measured; the baselines cost nothing that was."""
+    if method in _BASELINES:
+        return ()
+    if method == _SLIM:
+        return ("slim pass",)
+    return {"Johnson": ("pass",), "hybrid": ("pass", "evaluation")}.get(
+        method.split()[0], ("evaluation",)
+    )
+
+
 def _family(row) -> str:
     """Of "hybrid 10" it is "hybrid"."""
     return row["method"].split()[0]
@@ -216,25 +243,25 @@ def _good(quality: str) -> str:
     return f"good enough for quality={quality!r}"
 
 
-def _recommendation(row, verdict: str, images: int, size: int) -> Recommendation:
+def _recommendation(row, verdict: str, images: int, size: int, sources) -> Recommendation:
     family, evals = _family(row), int(row["evals"])
     pictures = "1 picture" if images == 1 else f"{images} pictures"
     reason = (
         f"{row['method']} {verdict}: {_span(row['everything'])} for {pictures} of {size} px; its mean total loss is "
         f"{row['total']:.2f}, its patch distance {row['patch']:.3f}."
     )
-    kinds = ["pass"] if family != "Gatys" else []
-    kinds += ["evaluation"] if evals else []
-    kinds += ["training step"] if row["training"] else []
+    kinds = [*_work(row["method"]), *(["training step"] if row["training"] else [])]
+    study, speed = (sources.get(name, name) for name in ("study_256", "speed"))
     return Recommendation(
         method=family.lower(),
         evals=evals,
+        width=0.25 if row["method"] == _SLIM else 1.0,
         reason=reason,
         seconds_per_image=row["seconds"],
         training_seconds=row["training"],
         total_seconds=row["everything"],
         scores=pd.Series({name: row[name] for name in _SCORES}, name=row["method"]),
-        sources=(f"study_256: {row['method']}", *(f"speed: {kind}" for kind in kinds)),
+        sources=(f"{study}: {row['method']}", *(f"{speed}: {kind}" for kind in kinds)),
     )
 
 

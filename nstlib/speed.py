@@ -1,8 +1,8 @@
 """What a pass, a gradient evaluation and a training step cost on this machine, as rows of one kind of table.
 
-Columns: what (`"pass"`, `"evaluation"` or `"training step"`), size (longer side in px), pixels, seconds (the median),
-low and high (the quartiles), first (seconds of the first one at that size, which pays for tracing and, for an
-evaluation, for the targets), repeats.
+Columns: what (`"pass"`, `"slim pass"`, `"evaluation"` or `"training step"`), size (longer side in px), pixels, seconds
+(the median), low and high (the quartiles), first (seconds of the first one at that size, which pays for tracing and,
+for an evaluation, for the targets), repeats.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,15 @@ _WARM_UP = 2  # evaluations or steps that pay for tracing and cold caches
 _PHOTO, _STYLE = "coffee", "brush_flow"
 
 
-def pass_seconds(network: Network, sizes: Sequence[int], *, repeats: int = 7) -> pd.DataFrame:
-    """Seconds of one pass through a network, for a photo of 3:2 of each size."""
+def pass_seconds(
+    network: Network, sizes: Sequence[int], *, what: str = "pass", repeats: int = 7
+) -> pd.DataFrame:
+    """Seconds of one pass through a network, for a photo of 3:2 of each size; `what` the rows are to be called."""
     rows = []
     for size in sizes:
         photo = resize(load_photo(_PHOTO), size)
         timing = measure(network.stylize, photo, repeats=repeats)
-        rows.append(_row("pass", photo, timing.seconds, timing.first_call))
+        rows.append(_row(what, photo, timing.seconds, timing.first_call))
     return pd.DataFrame(rows)
 
 

@@ -23,6 +23,7 @@ METHODS = {
     "identity": (0, 20.0, 0.20),
     "colour transfer": (0, 6.0, 0.04),
     "Johnson": (0, 2.5, 0.04),
+    "Johnson slim": (0, 2.8, 0.045),
     "Gatys 10": (10, 3.0, 0.15),
     "Gatys 100": (100, 1.15, 0.045),
     "Gatys 200": (200, 1.0, 0.03),
@@ -33,7 +34,7 @@ METHODS = {
 
 @pytest.fixture(scope="module")
 def tables():
-    kinds = {"pass": 2e-6, "evaluation": 6e-6}
+    kinds = {"pass": 2e-6, "slim pass": 4e-7, "evaluation": 6e-6}
     rows = [
         {"what": what, "pixels": pixels, "seconds": each * pixels}
         for what, each in kinds.items()
@@ -50,13 +51,13 @@ def tables():
     return {"speed": pd.DataFrame(rows), "scores": pd.DataFrame(scores)}
 
 
-PASS, EVALUATION = 2e-6 * PIXELS, 6e-6 * PIXELS
+PASS, SLIM_PASS, EVALUATION = 2e-6 * PIXELS, 4e-7 * PIXELS, 6e-6 * PIXELS
 
 
 @pytest.mark.parametrize(
     ("quality", "method", "evals", "seconds"),
     [
-        ("fast", "johnson", 0, PASS),
+        ("fast", "johnson", 0, SLIM_PASS),
         ("balanced", "hybrid", 10, PASS + 10 * EVALUATION),
         ("best", "gatys", 200, 200 * EVALUATION),
     ],
@@ -67,16 +68,22 @@ def test_quality_decides_between_the_methods(tables, quality, method, evals, sec
     assert found.seconds_per_image == pytest.approx(seconds)
     assert found.training_seconds == 0
     assert found.total_seconds == pytest.approx(7 * seconds)
-    family = {"johnson": "Johnson", "hybrid": "hybrid 10", "gatys": "Gatys 200"}[method]
+    family = {"johnson": "Johnson slim", "hybrid": "hybrid 10", "gatys": "Gatys 200"}[method]
     assert found.scores.name == family
     assert found.scores["total"] == pytest.approx(METHODS[family][1])
-    assert f"study_256: {family}" in found.sources
+    assert f"study_256 (given): {family}" in found.sources
+    assert found.width == (0.25 if method == "johnson" else 1.0)
     assert family in found.reason
 
 
 def test_costs_are_those_of_passes_and_evaluations(tables):
     costs = expected_costs(size=512, **tables).set_index("method")
-    expected = {"identity": 0, "Johnson": PASS, "Gatys 10": 10 * EVALUATION}
+    expected = {
+        "identity": 0,
+        "Johnson": PASS,
+        "Johnson slim": SLIM_PASS,
+        "Gatys 10": 10 * EVALUATION,
+    }
     expected |= {"hybrid 10": PASS + 10 * EVALUATION, "Adam 200": 200 * EVALUATION}
     assert costs["seconds"][list(expected)].to_dict() == pytest.approx(expected)
     totals = {name: total for name, (_, total, _) in METHODS.items()}
@@ -89,7 +96,9 @@ def test_a_style_of_ones_own_is_trained_only_where_that_pays(tables):
     assert few.runner_up.method == "hybrid"
     many = recommend(1000, own_style=True, **tables)
     assert (many.method, many.training_seconds) == ("hybrid", 600 * STEP)
-    assert "speed: training step" in many.sources
+    assert "speed (given): training step" in many.sources
+    fast = recommend(10**6, own_style=True, quality="fast", **tables)
+    assert (fast.method, fast.width) == ("johnson", 1.0)  # a slim one would have to be made first
     # As many styles as it takes to make training the dearer way again.
     assert recommend(1000, styles=1000, own_style=True, **tables).method == "gatys"
 
@@ -106,8 +115,10 @@ def test_what_does_not_fit_is_explained(tables):
     with pytest.raises(RecommendationError, match=r"that is, hybrid 10, takes .*best is Johnson"):
         recommend(5, seconds_per_image=limit, **tables)
     assert recommend(5, seconds_per_image=limit, quality="fast", **tables).method == "johnson"
+    slim = recommend(5, seconds_per_image=PASS / 2, quality="fast", **tables)
+    assert (slim.method, slim.width) == ("johnson", 0.25)
     with pytest.raises(RecommendationError, match="no method at all is fast enough"):
-        recommend(5, seconds_per_image=PASS / 2, **tables)
+        recommend(5, seconds_per_image=SLIM_PASS / 2, **tables)
     with pytest.raises(RecommendationError, match="nothing was measured on 'gpu'"):
         recommend(5, device="gpu", **tables)
 
@@ -165,18 +176,21 @@ def test_seconds_between_and_beyond_what_was_measured():
 
 def test_another_machine_is_measured(tables):
     speed = calibrate(sizes=(32,), repeats=2)
-    assert sorted(speed["what"]) == ["evaluation", "pass", "training step"]
+    assert sorted(speed["what"]) == ["evaluation", "pass", "slim pass", "training step"]
     assert (speed["low"] <= speed["seconds"]).all()
     assert (speed["seconds"] <= speed["high"]).all()
     assert (speed["seconds"] > 0).all()
-    np.testing.assert_array_equal(speed["pixels"], [32 * 21, 32 * 21, 192 * 192])
+    np.testing.assert_array_equal(speed["pixels"], [32 * 21, 32 * 21, 32 * 21, 192 * 192])
     found = recommend(5, quality="fast", speed=speed, scores=tables["scores"])
     assert found.method == "johnson"
 
 
 def test_the_tables_of_the_study_are_there_and_lead_to_advice():
-    assert {"pass", "evaluation", "training step"} == set(measured_table("speed")["what"])
-    assert recommend(1000, quality="fast").method == "johnson"
+    kinds = {"pass", "slim pass", "evaluation", "training step"}
+    assert set(measured_table("speed")["what"]) == kinds
+    found = recommend(1000, quality="fast")
+    assert (found.method, found.width) == ("johnson", 0.25)
+    assert found.sources == ("study_256: Johnson slim", "speed: slim pass")
     assert recommend(1, own_style=True, quality="best").method == "gatys"
     with pytest.raises(FileNotFoundError, match="no measured table 'magic'"):
         measured_table("magic")
