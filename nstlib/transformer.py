@@ -10,6 +10,7 @@ they stay black; `nstlib.training` keeps a linear output in range with a penalty
 
 import hashlib
 import json
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ PADDINGS = ("reflect", "zeros")
 
 _RESIDUAL_BLOCKS = 5
 _FORMAT = 1
+_LONGEST_HEADER = 2**20  # bytes
+_NPY_HEADER = 2**10  # bytes, with room to spare
 _CARD = "card"
 _ASSETS = Path(__file__).parent / "assets"
 _FOLDER = _ASSETS / "networks"
@@ -256,6 +259,7 @@ def load_network(name: str | Path, *, width: float = 1.0) -> Network:
         raise NetworkError(f"there is no file {str(path)!r}")
     try:
         with np.load(path, allow_pickle=False) as file:
+            _check_size(file, "header", _LONGEST_HEADER)
             header = json.loads(file["header"].tobytes())
             if header["format"] != _FORMAT:
                 raise NetworkError(
@@ -307,7 +311,15 @@ def _folder(width: float) -> Path:
     return _FOLDER / _WIDTHS[width]
 
 
+def _check_size(file, key: str, most: int) -> None:
+    """Before anything is unpacked: a small file may hold a member of many gigabytes."""
+    size = file.zip.getinfo(f"{key}.npy").file_size
+    if size > most:
+        raise ValueError(f"its {key} unpacks to {size:,} bytes, and at most {most:,} are expected")
+
+
 def _read(file, index: int, shape) -> np.ndarray:
+    _check_size(file, _key(index), 4 * math.prod(shape) + _NPY_HEADER)
     array = file[_key(index)]
     if array.shape != tuple(shape) or array.dtype not in (np.float16, np.float32):
         raise ValueError(f"weight {index} has {array.dtype} {array.shape}, expected float {shape}")

@@ -551,6 +551,21 @@ def test_a_weight_that_claims_to_be_huge(saved):
         load_network(saved)
 
 
+@pytest.mark.parametrize("part", ["header", "weight_000"])
+def test_a_member_that_unpacks_to_gigabytes(saved, part, monkeypatch):
+    rewrite(saved, **{part: np.zeros(2 * 2**20, np.uint8)})
+    unpacked, read = [], np.lib.npyio.NpzFile.__getitem__
+
+    def watched(self, key):
+        unpacked.append(key)
+        return read(self, key)
+
+    monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", watched)
+    with pytest.raises(NetworkError, match=rf"its {part} unpacks to 2,097,280 bytes"):
+        load_network(saved)
+    assert part not in unpacked
+
+
 # --- networks that ship ---------------------------------------------------------------------
 
 
@@ -566,15 +581,15 @@ def test_shipped_networks_load_and_stylize():
 
 
 def test_a_slim_network_paints_nearly_as_the_wide_one(photo):
-    assert set(network_names(0.25)) <= set(network_names())
+    assert network_names(0.25) == network_names()
     for name in network_names(0.25):
         wide, slim = load_network(name), load_network(name, width=0.25)
         assert slim.architecture["width"] == 0.25
         assert slim.card["style"] == name
-        assert slim.card["distilled"]["from"] == wide.fingerprint
+        assert slim.card["objective"] == wide.card["objective"]
         assert slim.model.count_params() < wide.model.count_params() / 15
         expected, difference = wide.stylize(photo), slim.stylize(photo) - wide.stylize(photo)
-        assert np.abs(difference).mean() < 0.4 * np.abs(photo - expected).mean()
+        assert np.abs(difference).mean() < np.abs(photo - expected).mean()
 
 
 def test_a_width_that_does_not_ship():
