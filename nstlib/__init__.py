@@ -71,7 +71,7 @@ _NAMES = {
     ],
     "export": ["ExportError", "export_network"],
     "memory": ["check_memory", "estimate_memory"],
-    "methods": ["stylize"],
+    "methods": ["network_objective", "stylize"],
     "statistics": ["break_even", "growth", "mean_interval", "paired_differences", "pareto_front"],
     "speed": ["batch_seconds", "evaluation_seconds", "pass_seconds", "training_seconds"],
     "recommend": [

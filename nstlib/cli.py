@@ -1,7 +1,7 @@
 """The command line: `nst stylize`, `styles`, `train`, `export`, `compare` and `recommend`.
 
-Exit codes: 0 done, 2 bad usage or bad input. Of several photos a bad one is reported and left out, the others are done,
-and the code is 2. No file that exists is replaced without `--force`.
+Exit codes: 0 done, 2 bad usage or bad input, 1 interrupted. Of several photos a bad one is reported and left out, the
+others are done, and the code is 2. No file that exists is replaced without `--force`.
 """
 
 import functools
@@ -64,7 +64,7 @@ def _start_backend() -> None:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    trained = (nst.NetworkError, nst.TrainingError, nst.ExportError)
+    trained = (nst.ExtractorError, nst.NetworkError, nst.TrainingError, nst.ExportError)
     return (ValueError, OSError, MemoryError, nst.DataError, nst.OptimizationError, *trained)
 
 
@@ -118,6 +118,10 @@ def stylize(
       nst stylize holiday/ --style wave --preserve-color luminance -o painted/
       nst stylize photo.jpg --style my_painting.jpg --method gatys --size 512
     """
+    if slim and (network is not None or method == "gatys"):
+        raise click.UsageError(
+            "--slim: only with a shipped network, which needs --method johnson or hybrid"
+        )
     files, empty = _pictures(photos)
     options = {"method": method, "steps": steps, "preserve_colour": preserve_colour}
     options |= {"progress": len(files) == 1}
@@ -147,7 +151,7 @@ def stylize(
 
 
 @main.command()
-@click.option("--sheet", type=click.Path(path_type=Path), help="Also draw them all, as a picture.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="Also draw those with a network.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @_reported
 def styles(sheet, force) -> None:
@@ -157,6 +161,8 @@ def styles(sheet, force) -> None:
     Example:
       nst styles --sheet styles.png
     """
+    if sheet is not None:
+        _check_picture(sheet, force=force)
     table = nst.catalogue().query("kind != 'photo'")
     table = table.assign(
         network=table["name"].isin(nst.network_names()).map({True: "yes", False: "no"})
@@ -165,7 +171,6 @@ def styles(sheet, force) -> None:
     columns = ["name", "network", "title", "artist", "year", "licence"]
     click.echo(table[columns].to_string(index=False, justify="left"))
     if sheet is not None:
-        _check_target(sheet, force=force)
         nst.save_image(sheet, _contact_sheet())
         click.echo(_printable(sheet))
 
@@ -214,11 +219,12 @@ def train(painting, photos, output, steps, size, seed, licence, checkpoint, forc
 @main.command()
 @click.argument("network", metavar="NETWORK")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--slim", is_flag=True, help="The shipped network of a quarter of the width.")
 @click.option("--height", type=click.IntRange(16), help="Of the images, in px.")
 @click.option("--width", type=click.IntRange(16), help="Of the images, in px.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @_reported
-def export(network, output, height, width, force) -> None:
+def export(network, output, slim, height, width, force) -> None:
     """Write a network for other programs: .onnx for any size, .tflite for one.
 
     NETWORK is the name of a style with a network, or a file of `nst train`.
@@ -229,7 +235,8 @@ def export(network, output, height, width, force) -> None:
       nst export my_style.npz -o my_style.tflite --height 480 --width 640
     """
     _check_target(output, force=force)
-    path = nst.export_network(nst.load_network(network), output, height=height, width=width)
+    loaded = nst.load_network(network, width=0.25 if slim else 1.0)
+    path = nst.export_network(loaded, output, height=height, width=width)
     click.echo(_printable(path))
 
 
@@ -254,15 +261,15 @@ def compare(photo, style, size, steps, output, force) -> None:
     """
     output = output or Path(f"{photo.stem}_{style}_compared.png")
     table_path = output.with_suffix(".csv")
-    for target in (output, table_path):
-        _check_target(target, force=force)
+    _check_picture(output, force=force)
+    _check_target(table_path, force=force)
     image, style_image = nst.load_image(photo, size=size), nst.style(style, size=STYLE_SIZE)
     network = nst.load_network(style)
     images, seconds = {"identity": image}, {"identity": 0.0}
     for method, count in (("johnson", None), ("hybrid", 10), ("gatys", steps)):
         name = f"{method} {count or ''}".strip()
         start = time.perf_counter()
-        options = {"network": network, "objective": nst.PerceptualLoss(**network.card["objective"])}
+        options = {"network": network, "objective": nst.network_objective(network)}
         images[name] = nst.stylize(image, style_image, method=method, steps=count, **options)
         seconds[name] = time.perf_counter() - start
     scores = nst.evaluate(images, image, style_image, objective=options["objective"])
@@ -299,11 +306,9 @@ def recommend(calibrate, **constraints) -> None:
       nst recommend --images 200 --size 512 --own-style
     """
     advice = nst.recommend(**constraints, speed=nst.calibrate() if calibrate else None)
-    click.echo(advice.reason)
+    click.echo(f"{advice.reason}{' (nst stylize --slim)' if advice.width < 1 else ''}")
     if advice.runner_up:
         click.echo(f"Instead: {advice.runner_up.reason}")
-    if advice.width < 1:
-        click.echo("(nst stylize --slim)")
     click.echo(f"From: {'; '.join(advice.sources)}")
 
 
@@ -313,9 +318,12 @@ def _pictures(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
     for argument in arguments:
         path, found = Path(argument), [Path(argument)]
         if path.is_dir():
-            found = [
-                each for each in sorted(path.iterdir()) if each.suffix.lower() in LOAD_SUFFIXES
-            ]
+            try:
+                each_file = sorted(path.iterdir())
+            except OSError as error:
+                click.echo(_printable(error), err=True)
+                each_file = []
+            found = [each for each in each_file if each.suffix.lower() in LOAD_SUFFIXES]
         elif not path.exists() and glob.has_magic(argument):
             # Not Path.glob, which takes no absolute pattern.
             found = [Path(each) for each in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207
@@ -342,8 +350,21 @@ def _target(photo: Path, label: str, output: str | None, *, several: bool) -> Pa
     folder = Path(output or ".")
     if folder.suffix.lower() in SAVE_FORMATS:
         raise click.UsageError(f"--output: {output} is one picture, but there are several photos")
+    if folder.suffix.lower() in LOAD_SUFFIXES:
+        raise click.UsageError(f"--output: {_written(output)}")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{photo.stem}_{label}.png"
+
+
+def _written(path) -> str:
+    return f"{_printable(path)} is not of a kind that is written: {', '.join(SAVE_FORMATS)}"
+
+
+def _check_picture(path: Path, *, force: bool) -> None:
+    """Before any work is done."""
+    if path.suffix.lower() not in SAVE_FORMATS:
+        raise click.UsageError(_written(path))
+    _check_target(path, force=force)
 
 
 def _check_target(path: Path, *, force: bool) -> None:

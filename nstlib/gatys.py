@@ -241,7 +241,8 @@ def _keras_optimizer(optimizer) -> keras.optimizers.Optimizer:
 def _default_scales(photo: np.ndarray, style: np.ndarray) -> list[float]:
     side = max(photo.shape)
     scales = next((scales for least, scales in _SCALES.items() if side >= least), (1.0,))
-    return [scale for scale in scales if scale == 1 or scale * min(style.shape[:2]) >= MIN_SIDE]
+    least = min(*photo.shape[:2], *style.shape[:2])
+    return [scale for scale in scales if scale == 1 or round(scale * least) >= MIN_SIDE]
 
 
 def _check_scales(scales, photo: np.ndarray, style: np.ndarray) -> list[float]:

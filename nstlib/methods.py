@@ -65,12 +65,27 @@ def stylize(
             photo,
             style_image(style, size=STYLE_SIZE) if isinstance(style, str) else style,
             steps=_STEPS[method] if steps is None else steps,
-            objective=objective or _objective(network),
+            objective=objective or (network and network_objective(network)),
             init=network.stylize(photo) if method == "hybrid" else "content",
             scales=(1,) if method == "hybrid" else None,
             progress=progress,
         ).image
     return image if preserve_colour is None else _PRESERVE[preserve_colour](image, photo)
+
+
+def network_objective(network: Network) -> PerceptualLoss | None:
+    """What a network was trained on, from its card; None for one made elsewhere, which may not say.
+
+    Raises:
+        NetworkError: what the card says is no objective.
+    """
+    settings = network.card.get("objective")
+    if settings is None:
+        return None
+    try:
+        return PerceptualLoss(**settings)
+    except (TypeError, ValueError) as error:
+        raise NetworkError(f"network: the objective on its card is none ({error})") from error
 
 
 def _network(style: np.ndarray | str) -> Network:
@@ -80,9 +95,3 @@ def _network(style: np.ndarray | str) -> Network:
             "method='gatys' works without"
         )
     return load_network(style)
-
-
-def _objective(network: Network | None) -> PerceptualLoss | None:
-    """What the network was trained on; a network made elsewhere may not say."""
-    settings = network.card.get("objective") if network else None
-    return PerceptualLoss(**settings) if settings else None

@@ -28,7 +28,8 @@ def mean_interval(
         Mean, lower and upper end.
 
     Raises:
-        ValueError: a missing column, a pair that is missing or comes twice, or fewer than two photos or styles.
+        ValueError: a missing column, a pair that is missing or comes twice, a value that is not finite, or fewer than
+        two photos or styles.
     """
     grid = _grid(table, column)
     if min(grid.shape) < 2:
@@ -182,4 +183,7 @@ def _grid(table: pd.DataFrame, column: str) -> np.ndarray:
     if values.isna().any():
         photo, style = values.index[values.isna()][0]
         raise ValueError(f"table: {column} of {photo} with {style} is missing")
+    if not np.isfinite(values.astype(float)).all():
+        photo, style = values.index[~np.isfinite(values.astype(float))][0]
+        raise ValueError(f"table: {column} of {photo} with {style} is not finite; it has no mean")
     return values.to_numpy(dtype=float).reshape([len(level) for level in places.levels])

@@ -13,6 +13,7 @@ from nstlib.data import photo as load_photo
 from nstlib.data import style as load_style
 from nstlib.gatys import gatys
 from nstlib.images import check_image, load_image, resize, transfer_colour
+from nstlib.methods import network_objective
 from nstlib.metrics import evaluate
 from nstlib.perceptual import PerceptualLoss
 from nstlib.results import ResultsFolder
@@ -79,7 +80,7 @@ def compare(
     """
     photo, style = check_image(photo, "photo"), check_image(style, "style")
     _check_evals(evals)
-    objective = objective or PerceptualLoss(**network.card.get("objective", {}))
+    objective = objective or network_objective(network) or PerceptualLoss()
     networks = {_WIDE: network} | ({_SLIM: slim} if slim else {})
     return _joined(
         _without_networks(photo, style, objective, evals, adam_evals, progress),
@@ -145,27 +146,31 @@ def run_study(
     _check_evals(evals)
     networks = {style: _shipped(style) for style in styles}
     alone = dict.fromkeys([*_BASELINES, *_named("Gatys", evals), *_named("Adam", adam_evals)], "")
-    scores, curves = _read(results, name), _read(results, f"{name}_curves")
+    scores = _read(results, name, ["method", "weights"])
+    curves = _read(results, f"{name}_curves", ["run", *_CURVE])
     wanted = list(itertools.product(photos, styles))
     for photo_name, style_name in wanted:
         widths = networks[style_name]
         weights = {label: network.fingerprint for label, network in widths.items()}
         painted = weights | dict.fromkeys(_named("hybrid", hybrid_evals), weights[_WIDE])
-        objective = PerceptualLoss(**widths[_WIDE].card["objective"])
+        objective = network_objective(widths[_WIDE])
         key = dict(zip(_KEY, (photo_name, style_name, size, objective.fingerprint), strict=True))
         earlier = _rows_of(scores, key)
-        if _holds(earlier, alone | painted):
+        path = results.folder / "images" / f"{name}_{photo_name}_{style_name}.jpg"
+        drawn = path.exists() or not strips
+        if drawn and _holds(earlier, alone | painted):
             continue
         if on_pair:
             on_pair(photo_name, style_name)
 
         photo = load_photo(photo_name, size=size)
         style = load_style(style_name, size=STYLE_SIZE)
-        path = results.folder / "images" / f"{name}_{photo_name}_{style_name}.jpg"
+        history = _rows_of(curves, key)
+        runs = {"Gatys", "Adam"} if adam_evals else {"Gatys"}
         unpainted = earlier[~earlier["method"].str.startswith((_WIDE, "hybrid"))]
-        if _holds(unpainted, alone) and (path.exists() or not strips):
+        if drawn and _holds(unpainted, alone) and runs <= set(history["run"]):
             images = {_named("Gatys", evals)[-1]: _panel(path, photo, style)} if strips else {}
-            optimised = Comparison(unpainted, _rows_of(curves, key), images)
+            optimised = Comparison(unpainted, history, images)
         else:
             optimised = _without_networks(photo, style, objective, evals, adam_evals)
         new = _with_networks(photo, style, objective, widths, hybrid_evals)
@@ -186,7 +191,7 @@ def run_study(
         count = scores.groupby(_PAIR).ngroups
         caption = f"Every method on {count} pairs of photo and style; photos of {size} px."
         results.table(name, scores, caption=caption)
-    table = _read(results, name)
+    table = _read(results, name, ["method", "weights"])
     return table[_in(table, wanted)].reset_index(drop=True)
 
 
@@ -256,11 +261,16 @@ def _shipped(style: str) -> dict[str, Network]:
     return networks
 
 
-def _read(results: ResultsFolder, name: str) -> pd.DataFrame:
+def _read(results: ResultsFolder, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """A table of an earlier run, empty if there is none or it is of an older nstlib."""
+    columns = [*_KEY, *columns]
     try:
-        return results.read(name, text=("objective", "weights"))  # not numbers, though some look so
+        table = results.read(
+            name, text=("objective", "weights")
+        )  # not numbers, though some look so
     except FileNotFoundError:
-        return pd.DataFrame(columns=[*_KEY, "weights", "method"])
+        return pd.DataFrame(columns=columns)
+    return table if set(columns) <= set(table.columns) else pd.DataFrame(columns=columns)
 
 
 def _rows_of(table: pd.DataFrame, key: Mapping) -> pd.DataFrame:

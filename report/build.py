@@ -17,7 +17,7 @@ import pandas as pd
 from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).parents[1]
-COSTS = ["method", "seconds", "total", "content", "style", "ssim", "patch", "colour"]
+SHOWN = ["total", "content", "style", "ssim", "patch"]  # of the yardsticks, with their intervals
 PAGE = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
 
 
@@ -88,7 +88,6 @@ def _title_and_question(notebook: nbformat.NotebookNode) -> tuple[str, str]:
 
 def _index(results: Path, pages: dict[str, tuple[str, str]]) -> str:
     findings = _table(results, "findings")
-    costs = _table(results, "choosing_costs")[COSTS]
     sentences = (
         f'<li>{html.escape(row.finding)} <a href="tables/{row.table}.csv">{row.table}</a></li>'
         for row in findings.itertuples()
@@ -100,8 +99,19 @@ def _index(results: Path, pages: dict[str, tuple[str, str]]) -> str:
     return PAGE.format(
         findings="\n".join(sentences),
         notebooks="\n".join(links),
-        table=costs.to_html(index=False, border=0, float_format="{:.3g}".format),
+        table=_methods(results).to_html(index=False, border=0),
     )
+
+
+def _methods(results: Path) -> pd.DataFrame:
+    """One row a method: seconds, and each mean with its interval."""
+    seconds = _table(results, "choosing_costs")[["method", "seconds"]]
+    means = _table(results, "quality_means")
+    ends = means[["mean", "low", "high"]].map("{:.3g}".format)
+    means["shown"] = ends["mean"] + " (" + ends["low"] + "–" + ends["high"] + ")"
+    shown = means.pivot_table(index="method", columns="yardstick", values="shown", aggfunc="first")
+    table = seconds.merge(shown[SHOWN].reset_index(), how="left")
+    return table.assign(seconds=table["seconds"].map("{:.3g}".format))
 
 
 def _table(results: Path, name: str) -> pd.DataFrame:

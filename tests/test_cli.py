@@ -1,7 +1,10 @@
 import json
+import signal
 import subprocess
 import sys
+import time
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -128,6 +131,9 @@ def test_two_photos_of_one_name_do_not_replace_each_other(photo, elsewhere):
         (["photo.png", "--style", STYLE, "--size", "0"], "0 is not in the range"),
         (["photo.png", "--style", STYLE, "-o", "no/where.png"], "its folder does not exist"),
         (["photo.png", "photo.png", "--style", STYLE, "-o", "o.png"], "there are several photos"),
+        (["photo.png", "--style", STYLE, "-o", "o.gif"], "o.gif is not of a kind that is written"),
+        (["photo.png", "--style", STYLE, "--slim", "--method", "gatys"], "--slim: only with a"),
+        (["photo.png", "--style", STYLE, "--slim", "--network", "n.npz"], "--slim: only with a"),
         (["--style", STYLE], "Missing argument"),
     ],
 )
@@ -151,6 +157,53 @@ def test_interrupted_it_leaves_no_half_written_file(photo, elsewhere, monkeypatc
     assert files(elsewhere) == ["photo.png"]
 
 
+def test_a_signal_in_a_folder_leaves_whole_pictures_only(photo, elsewhere):
+    folder = elsewhere / "many"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number:03}.png").symlink_to(photo)
+    program = "from nstlib.cli import main; main()"
+    options = ["stylize", "many", "--style", STYLE, "-o", "out"]
+    command = [sys.executable, "-c", program, *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and len(list((elsewhere / "out").glob("*.png"))) < 2:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        message = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 1, message
+    assert "Traceback" not in message
+    made = list((elsewhere / "out").iterdir())
+    assert 2 <= len(made) < 300
+    assert all(nst.load_image(each).shape == nst.load_image(photo).shape for each in made)
+
+
+def test_a_folder_that_cannot_be_read_is_reported_and_the_rest_is_done(
+    photo, elsewhere, monkeypatch
+):
+    (elsewhere / "locked").mkdir()
+
+    def refused(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    run = nst_command("stylize", photo, "locked", "--style", STYLE)
+    assert run.exit_code == 2
+    assert "Permission denied: 'locked'" in run.output
+    assert "1 of 2 could not be done" in run.output
+    assert (elsewhere / "photo_linocut.png").exists()
+
+
+@pytest.mark.parametrize("objective", [{"foo": 1}, ["relu1_1"], {"style_weight": -1}, 7])
+def test_a_network_whose_card_is_nonsense_is_refused(photo, elsewhere, objective):
+    network = nst.new_network(width=0.05)
+    odd = nst.Network(network.model, network.architecture, {"style": "x", "objective": objective})
+    nst.save_network(odd, "odd.npz")
+    options = ["--network", "odd.npz", "--method", "hybrid", "--steps", 1]
+    run = nst_command("stylize", photo, "--style", STYLE, *options)
+    assert run.exit_code == 2
+    assert "the objective on its card is none" in run.output
+
+
 # --- the other commands ------------------------------------------------------------------------
 
 
@@ -164,6 +217,7 @@ def test_styles_are_listed_and_drawn(elsewhere, monkeypatch):
     assert nst_command("styles", "--sheet", "sheet.png").exit_code == 0
     assert min(nst.load_image("sheet.png").shape[:2]) > 200
     assert nst_command("styles", "--sheet", "sheet.png").exit_code == 2
+    assert "not of a kind that is written" in nst_command("styles", "--sheet", "sheet.x").output
 
 
 def test_a_network_is_trained_and_used(photo, elsewhere):
@@ -191,6 +245,8 @@ def test_a_network_is_exported(elsewhere):
     assert (elsewhere / "net.onnx").stat().st_size > 1e6
     assert "net.onnx exists" in nst_command("export", STYLE, "-o", "net.onnx").output
     assert nst_command("export", STYLE, "-o", "net.tflite").exit_code == 2
+    assert nst_command("export", STYLE, "--slim", "-o", "slim.onnx").exit_code == 0
+    assert (elsewhere / "slim.onnx").stat().st_size < 1e6
     assert nst_command("export", "magic", "-o", "other.onnx").exit_code == 2
 
 
@@ -204,6 +260,7 @@ def test_both_methods_are_compared(photo, elsewhere):
     assert nst.load_image("photo_linocut_compared.png").shape[1] > 4 * 48
     assert nst_command(*arguments).exit_code == 2
     assert nst_command("compare", photo, "--style", "woodblock_wave").exit_code == 2
+    assert nst_command("compare", photo, "--style", STYLE, "-o", "table.csv").exit_code == 2
 
 
 def test_advice(elsewhere):

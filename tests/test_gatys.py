@@ -445,6 +445,17 @@ def test_large_photos_begin_small(side, expected):
 
 
 @pytest.mark.parametrize(
+    ("height", "width", "expected"),
+    [(24, 600, [1]), (62, 1024, [0.25, 0.5, 1]), (61, 1024, [0.5, 1])],
+)
+def test_thin_photos_begin_no_smaller_than_a_photo_may_be(height, width, expected):
+    photo, style = np.zeros((height, width, 3), np.float32), np.zeros((64, 64, 3), np.float32)
+    scales = module._default_scales(photo, style)
+    assert scales == expected
+    assert module._check_scales(scales, photo, style) == expected
+
+
+@pytest.mark.parametrize(
     "scales", [(), (0.5,), (1, 0.5), (0, 1), (0.5, 0.5, 1), (float("nan"), 1), 1, "ab"], ids=repr
 )
 def test_scales_that_are_none(pair, scales):

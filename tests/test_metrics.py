@@ -6,6 +6,7 @@ from skimage.metrics import structural_similarity
 
 from nstlib.data import photo as load_photo
 from nstlib.data import style as load_style
+from nstlib.data import style_names
 from nstlib.images import ImageError, fit
 from nstlib.losses import feature_moments, moment_loss
 from nstlib.metrics import (
@@ -120,6 +121,32 @@ def test_edges_of_noise_a_flat_image_and_the_style_are_not_those_of_the_photo(la
     assert edge_preservation(random, large_photo) < 0.35
     assert edge_preservation(np.full_like(large_photo, 0.5), large_photo) < 0.15
     assert edge_preservation(painting, large_photo) < 0.35
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.1, 0.3, 0.5, 0.9])
+def test_a_flat_image_has_no_edges(grey):
+    for name in ("astronaut", "coffee", "rocket"):
+        photo = load_photo(name, size=128)
+        assert edge_preservation(np.full_like(photo, grey), photo) == 0
+
+
+def test_known_values_of_the_photo_noise_and_the_style_image():
+    """What the docstrings say, on pairs that are not picked: photos of 128 px with each of our style images."""
+    for index, name in enumerate(["coffee", "rocket", "chelsea"]):
+        photo = load_photo(name, size=128)
+        random = np.random.default_rng(index).random(photo.shape, dtype=np.float32)
+        assert ssim_colour(random, photo) < 0.03
+        assert 0.08 < edge_preservation(random, photo) < 0.22
+        assert total_variation(photo) < 0.1 < total_variation(random)
+        for style_name in style_names():
+            painting = load_style(style_name, size=192)
+            fitted = fit(painting, *photo.shape[:2])
+            assert max(ssim(fitted, photo), ssim_colour(fitted, photo)) < 0.15
+            assert edge_preservation(fitted, photo) < 0.25
+            for distance in DISTANCES:
+                assert distance(painting, painting) == 0
+                assert 0.045 < distance(photo, painting) < 0.5
+                assert 0.07 < distance(random, painting) < 0.2
 
 
 def test_an_edge_counts_as_kept_within_the_tolerance_and_not_beyond():

@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -121,6 +122,21 @@ def test_what_does_not_fit_is_explained(tables):
         recommend(5, seconds_per_image=SLIM_PASS / 2, **tables)
     with pytest.raises(RecommendationError, match="nothing was measured on 'gpu'"):
         recommend(5, device="gpu", **tables)
+
+
+def test_what_does_not_fit_the_memory_is_not_recommended(tables, monkeypatch):
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=2 * 2**30))
+    # 1,500 x 1,000 px: 1.4 GiB for a network, 3.8 for an optimisation.
+    assert recommend(5, size=1500, quality="fast", **tables).runner_up is None
+    with pytest.raises(RecommendationError, match="size: for pictures of 4000 px no method"):
+        recommend(5, size=4000, **tables)
+
+
+def test_what_was_not_measured_is_not_recommended(tables):
+    speed = tables["speed"]
+    partial = tables | {"speed": speed[~speed["what"].isin(["training step", "slim pass"])]}
+    assert recommend(10**6, quality="fast", **partial).width == 1
+    assert recommend(10**6, quality="fast", own_style=True, **partial).method == "gatys"
 
 
 @given(

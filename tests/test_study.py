@@ -186,7 +186,10 @@ def test_with_other_weights_only_what_networks_made_is_done_again(
     uninterrupted, tmp_path, monkeypatch
 ):
     results = copied(uninterrupted[0], tmp_path)
-    table, curves = study._read(results, "study"), results.read("study_curves")
+    table, curves = (
+        results.read("study", text=("objective", "weights")),
+        results.read("study_curves"),
+    )
     of_one = (table["photo"] == "coffee") & (table["weights"] != "")
     table.loc[of_one, ["weights", "total"]] = ["0" * 12, -1.0]
     results.table("study", table)
@@ -216,7 +219,7 @@ def test_with_other_weights_only_what_networks_made_is_done_again(
 
 def test_without_its_strip_a_pair_is_optimised_again(uninterrupted, tmp_path, monkeypatch):
     results = copied(uninterrupted[0], tmp_path)
-    table = study._read(results, "study")
+    table = results.read("study", text=("objective", "weights"))
     table.loc[(table["weights"] != ""), "weights"] = "0" * 12
     results.table("study", table)
     (results.folder / "images" / "study_astronaut_brush_flow.jpg").unlink()
@@ -225,13 +228,28 @@ def test_without_its_strip_a_pair_is_optimised_again(uninterrupted, tmp_path, mo
         run_study(results, "study", **SMALL)
 
 
+@pytest.mark.parametrize("broken", ["study", "study_curves"])
+def test_tables_of_an_older_kind_count_as_none(uninterrupted, tmp_path, monkeypatch, broken):
+    results = copied(uninterrupted[0], tmp_path)
+    table = results.read(broken).drop(columns=["size", "objective"])
+    results.table(broken, table)
+    if broken == "study_curves":  # the scores are whole, and so is what they need
+        assert len(run_study(results, "study", **SMALL)) == len(uninterrupted[1])
+        changed = SMALL | {"hybrid_evals": (2,)}
+    else:
+        changed = SMALL
+    monkeypatch.setattr(study, "_without_networks", lambda *_, **__: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):
+        run_study(results, "study", **changed)
+
+
 def test_pairs_that_are_not_asked_for_stay_and_strips_can_be_left_out(uninterrupted, tmp_path):
     results = copied(uninterrupted[0], tmp_path)
     fewer = SMALL | {"photos": ["rocket"], "strips": False}
     table = run_study(results, "study", **fewer)
     assert set(table["photo"]) == {"rocket"}
     assert not list(results.folder.rglob("*rocket*.jpg"))
-    both = study._read(results, "study")
+    both = results.read("study", text=("objective", "weights"))
     assert both["photo"].drop_duplicates().tolist() == ["rocket", "astronaut", "coffee"]
     kept = both[both["photo"] != "rocket"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, uninterrupted[1])
