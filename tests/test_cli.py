@@ -162,7 +162,9 @@ def test_a_signal_in_a_folder_leaves_whole_pictures_only(photo, elsewhere):
     folder.mkdir()
     for number in range(300):
         (folder / f"{number:03}.png").symlink_to(photo)
-    program = "from nstlib.cli import main; main()"
+    # A process that was started in the background would ignore the signal.
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program += "from nstlib.cli import main; main()"
     options = ["stylize", "many", "--style", STYLE, "-o", "out"]
     command = [sys.executable, "-c", program, *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
