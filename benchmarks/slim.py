@@ -33,7 +33,7 @@ def losses() -> pd.DataFrame:
     rows = []
     for name in nst.network_names(0.25):
         wide, slim = (nst.load_network(name, width=width) for width in (1.0, 0.25))
-        objective = nst.PerceptualLoss(**wide.card["objective"])
+        objective = nst.network_objective(wide)
         style = nst.style(name, size=STYLE_SIZE)
         for photo_name in nst.photo_names():
             photo = nst.photo(photo_name, size=256)

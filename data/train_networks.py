@@ -30,6 +30,7 @@ import tensorflow as tf
 
 import nstlib as nst
 from nstlib.data import STYLE_SIZE
+from nstlib.transformer import SLIM_WIDTH
 
 ASSETS = Path(nst.__file__).parent / "assets"
 FIRST = "starry_night"
@@ -37,7 +38,7 @@ IMITATION = "imitation of the wide network"
 STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
 STEPS_OF_OTHERS = 700
 STEPS_AGAIN = {"paintings": 1000, "others": 700}
-SLIM_WIDTH, SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 0.25, 1000, 4000
+SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 1000, 4000
 # At the weight that suits the others the even paper of The Great Wave would take faces away.
 STYLE_WEIGHTS = {"wave": 3}
 
@@ -73,14 +74,17 @@ def train_style(
         checkpoint_every=200,
     )
     card = result.network.card | {"precision": precision}
-    if start.card.get("style") != name:
-        pass  # a first round: its start is on the card
-    elif "distilled" in start.card and start.card["start"] != IMITATION:
-        card["start"], card["distilled"] = IMITATION, start.card["distilled"]
-    else:
-        finished = {key: start.card[key] for key in ("start", "steps", "seconds", "precision")}
-        card["earlier_rounds"] = [*start.card.get("earlier_rounds", []), finished]
+    if start.card.get("style") == name:
+        card |= earlier_training(start.card)
     return dataclasses.replace(result.network, card=card)
+
+
+def earlier_training(card: dict) -> dict:
+    """What the card of a further round says of those before it, given the card of the last."""
+    if "distilled" in card and card["start"] != IMITATION:
+        return {"start": IMITATION, "distilled": card["distilled"]}
+    finished = {key: card[key] for key in ("start", "steps", "seconds", "precision")}
+    return {"earlier_rounds": [*card.get("earlier_rounds", []), finished]}
 
 
 def imitate_first(photos: Path) -> nst.Network:

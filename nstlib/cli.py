@@ -319,11 +319,11 @@ def _pictures(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
         path, found = Path(argument), [Path(argument)]
         if path.is_dir():
             try:
-                each_file = sorted(path.iterdir())
+                inside = sorted(path.iterdir())
             except OSError as error:
                 click.echo(_printable(error), err=True)
-                each_file = []
-            found = [each for each in each_file if each.suffix.lower() in LOAD_SUFFIXES]
+                inside = []
+            found = [each for each in inside if each.suffix.lower() in LOAD_SUFFIXES]
         elif not path.exists() and glob.has_magic(argument):
             # Not Path.glob, which takes no absolute pattern.
             found = [Path(each) for each in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207

@@ -11,9 +11,10 @@ import pandas as pd
 import psutil
 
 from nstlib.memory import estimate_memory
-from nstlib.perceptual import PerceptualLoss
+from nstlib.methods import network_objective
 from nstlib.speed import evaluation_seconds, pass_seconds, training_seconds
-from nstlib.transformer import load_network
+from nstlib.study import BASELINES, SLIM
+from nstlib.transformer import SLIM_WIDTH, load_network
 
 _HERE = Path(__file__).parent
 _FOLDERS = (_HERE / "assets" / "tables", _HERE.parent / "results" / "tables")  # wheel, checkout
@@ -21,8 +22,6 @@ _STEPS = 600  # of a training by `nst.train` when it is told nothing else
 _SCORES = ["total", "content", "style", "ssim", "edges", "moments", "patch", "colour"]
 # How far above the best measured method a method's means may lie: total loss, patch distance.
 _FACTORS = {"fast": (math.inf, math.inf), "balanced": (2.0, 2.0), "best": (1.1, 2.0)}
-_BASELINES = ("identity", "colour transfer")
-_SLIM = "Johnson slim"
 
 
 class RecommendationError(ValueError):
@@ -104,7 +103,7 @@ def recommend(
     speed = measured_table("speed") if speed is None else speed
     scores = measured_table("study_256") if scores is None else scores
     if "slim pass" not in set(speed["what"]):  # a table of one's own may do without
-        scores = scores[scores["method"] != _SLIM]
+        scores = scores[scores["method"] != SLIM]
     options = _options(scores, speed, images=images, size=size, styles=styles, own=own_style)
     good = options[_good_enough(options, quality)]
     fitting = good[good["seconds"] <= seconds_per_image]
@@ -177,8 +176,8 @@ def calibrate(*, sizes: Sequence[int] = (256,), repeats: int = 5) -> pd.DataFram
     A pass through a network of either width, a gradient evaluation and a training step, each at the given sizes (the
     step at 192 px).
     """
-    wide, slim = (load_network("brush_flow", width=width) for width in (1.0, 0.25))
-    objective = PerceptualLoss(**wide.card["objective"])
+    wide, slim = (load_network("brush_flow", width=width) for width in (1.0, SLIM_WIDTH))
+    objective = network_objective(wide)
     return pd.concat(
         [
             pass_seconds(wide, sizes, repeats=repeats),
@@ -207,14 +206,14 @@ def _options(scores, speed, *, images, size, styles, own) -> pd.DataFrame:
     """One row a method that can be recommended, with what it costs and how good it was; L-BFGS stands for Gatys."""
     rows = expected_costs(scores, speed, size=size)
     # Of a style of one's own there is no slim network: it would have to be made from the trained one.
-    left_out = ("Adam", _SLIM) if own else ("Adam",)
+    left_out = ("Adam", SLIM) if own else ("Adam",)
     rows = rows[~rows["method"].str.startswith(left_out)]
-    rows = rows[[method in _BASELINES or _fits(method, size) for method in rows["method"]]]
-    if rows["method"].isin(_BASELINES).all():
+    rows = rows[[method in BASELINES or _fits(method, size) for method in rows["method"]]]
+    if rows["method"].isin(BASELINES).all():
         raise RecommendationError(
             f"size: for pictures of {size} px no method has enough memory on this machine"
         )
-    trained = ~rows["method"].str.startswith(("Gatys", *_BASELINES))
+    trained = ~rows["method"].str.startswith(("Gatys", *BASELINES))
     step = speed.loc[speed["what"] == "training step", "seconds"]
     training = trained * own * styles * _STEPS * (step.iloc[0] if len(step) else math.inf)
     training = training.fillna(0.0)  # 0 · infinity: no training, whatever it costs
@@ -230,7 +229,7 @@ def _fits(method: str, size: int) -> bool:
 
 
 def _good_enough(options: pd.DataFrame, quality: str) -> pd.Series:
-    baseline = options["method"].isin(_BASELINES)
+    baseline = options["method"].isin(BASELINES)
     methods, (total, patch) = options[~baseline], _FACTORS[quality]
     return (
         ~baseline
@@ -242,9 +241,9 @@ def _good_enough(options: pd.DataFrame, quality: str) -> pd.Series:
 
 def _work(method: str) -> tuple[str, ...]:
     """What a picture by a method takes, in kinds of work that are measured; the baselines cost nothing that was."""
-    if method in _BASELINES:
+    if method in BASELINES:
         return ()
-    if method == _SLIM:
+    if method == SLIM:
         return ("slim pass",)
     return {"Johnson": ("pass",), "hybrid": ("pass", "evaluation")}.get(
         method.split()[0], ("evaluation",)
@@ -272,7 +271,7 @@ def _recommendation(row, verdict: str, images: int, size: int, sources) -> Recom
     return Recommendation(
         method=family.lower(),
         evals=evals,
-        width=0.25 if row["method"] == _SLIM else 1.0,
+        width=SLIM_WIDTH if row["method"] == SLIM else 1.0,
         reason=reason,
         seconds_per_image=row["seconds"],
         training_seconds=row["training"],

@@ -183,7 +183,8 @@ def _grid(table: pd.DataFrame, column: str) -> np.ndarray:
     if values.isna().any():
         photo, style = values.index[values.isna()][0]
         raise ValueError(f"table: {column} of {photo} with {style} is missing")
-    if not np.isfinite(values.astype(float)).all():
-        photo, style = values.index[~np.isfinite(values.astype(float))][0]
+    infinite = ~np.isfinite(values.astype(float))
+    if infinite.any():
+        photo, style = values.index[infinite][0]
         raise ValueError(f"table: {column} of {photo} with {style} is not finite; it has no mean")
     return values.to_numpy(dtype=float).reshape([len(level) for level in places.levels])

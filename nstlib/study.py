@@ -17,11 +17,10 @@ from nstlib.methods import network_objective
 from nstlib.metrics import evaluate
 from nstlib.perceptual import PerceptualLoss
 from nstlib.results import ResultsFolder
-from nstlib.transformer import Network, load_network, network_names
+from nstlib.transformer import SLIM_WIDTH, Network, load_network, network_names
 
-_BASELINES = ("identity", "colour transfer")
-_WIDE, _SLIM = "Johnson", "Johnson slim"
-_SLIM_WIDTH = 0.25
+BASELINES = ("identity", "colour transfer")
+WIDE, SLIM = "Johnson", "Johnson slim"
 _RUNS = ("Gatys", "hybrid")
 _PAIR = ["photo", "style_image"]
 _KEY = [*_PAIR, "size", "objective"]
@@ -81,7 +80,7 @@ def compare(
     photo, style = check_image(photo, "photo"), check_image(style, "style")
     _check_evals(evals)
     objective = objective or network_objective(network) or PerceptualLoss()
-    networks = {_WIDE: network} | ({_SLIM: slim} if slim else {})
+    networks = {WIDE: network} | ({SLIM: slim} if slim else {})
     return _joined(
         _without_networks(photo, style, objective, evals, adam_evals, progress),
         _with_networks(photo, style, objective, networks, hybrid_evals, progress),
@@ -145,15 +144,15 @@ def run_study(
     """
     _check_evals(evals)
     networks = {style: _shipped(style) for style in styles}
-    alone = dict.fromkeys([*_BASELINES, *_named("Gatys", evals), *_named("Adam", adam_evals)], "")
+    alone = dict.fromkeys([*BASELINES, *_named("Gatys", evals), *_named("Adam", adam_evals)], "")
     scores = _read(results, name, ["method", "weights"])
     curves = _read(results, f"{name}_curves", ["run", *_CURVE])
     wanted = list(itertools.product(photos, styles))
     for photo_name, style_name in wanted:
         widths = networks[style_name]
         weights = {label: network.fingerprint for label, network in widths.items()}
-        painted = weights | dict.fromkeys(_named("hybrid", hybrid_evals), weights[_WIDE])
-        objective = network_objective(widths[_WIDE])
+        painted = weights | dict.fromkeys(_named("hybrid", hybrid_evals), weights[WIDE])
+        objective = network_objective(widths[WIDE])
         key = dict(zip(_KEY, (photo_name, style_name, size, objective.fingerprint), strict=True))
         earlier = _rows_of(scores, key)
         path = results.folder / "images" / f"{name}_{photo_name}_{style_name}.jpg"
@@ -167,7 +166,7 @@ def run_study(
         style = load_style(style_name, size=STYLE_SIZE)
         history = _rows_of(curves, key)
         runs = {"Gatys", "Adam"} if adam_evals else {"Gatys"}
-        unpainted = earlier[~earlier["method"].str.startswith((_WIDE, "hybrid"))]
+        unpainted = earlier[~earlier["method"].str.startswith((WIDE, "hybrid"))]
         if drawn and _holds(unpainted, alone) and runs <= set(history["run"]):
             images = {_named("Gatys", evals)[-1]: _panel(path, photo, style)} if strips else {}
             optimised = Comparison(unpainted, history, images)
@@ -207,7 +206,7 @@ def _with_networks(
 ) -> Comparison:
     """What networks made, and the optimisation from the picture of the wide one."""
     images = {label: network.stylize(photo) for label, network in networks.items()}
-    runs = {"hybrid": (hybrid_evals, {"init": images[_WIDE]})}
+    runs = {"hybrid": (hybrid_evals, {"init": images[WIDE]})}
     return _scored(photo, style, objective, images, runs, progress)
 
 
@@ -234,7 +233,7 @@ def _scored(photo, style, objective, images, runs, progress) -> Comparison:
 def _joined(optimised: Comparison, painted: Comparison) -> Comparison:
     scores = pd.concat([optimised.scores, painted.scores], ignore_index=True)
     history = optimised.curves[optimised.curves["run"] == "Gatys"]
-    networks = scores["method"].isin([_WIDE, _SLIM])
+    networks = scores["method"].isin([WIDE, SLIM])
     scores["equivalent_evals"] = [
         equivalent_evals(history, total) if by_network else np.nan
         for total, by_network in zip(scores["total"], networks, strict=True)
@@ -255,9 +254,9 @@ def _named(run: str, budgets: Sequence[int]) -> list[str]:
 
 def _shipped(style: str) -> dict[str, Network]:
     """The networks of a style by what the study calls them."""
-    networks = {_WIDE: load_network(style)}
-    if style in network_names(_SLIM_WIDTH):
-        networks[_SLIM] = load_network(style, width=_SLIM_WIDTH)
+    networks = {WIDE: load_network(style)}
+    if style in network_names(SLIM_WIDTH):
+        networks[SLIM] = load_network(style, width=SLIM_WIDTH)
     return networks
 
 
@@ -265,9 +264,8 @@ def _read(results: ResultsFolder, name: str, columns: Sequence[str]) -> pd.DataF
     """A table of an earlier run, empty if there is none or it is of an older nstlib."""
     columns = [*_KEY, *columns]
     try:
-        table = results.read(
-            name, text=("objective", "weights")
-        )  # not numbers, though some look so
+        # Fingerprints are no numbers, though some look so.
+        table = results.read(name, text=("objective", "weights"))
     except FileNotFoundError:
         return pd.DataFrame(columns=columns)
     return table if set(columns) <= set(table.columns) else pd.DataFrame(columns=columns)
@@ -310,7 +308,7 @@ def _thinned(curves: pd.DataFrame) -> pd.DataFrame:
 def _strip(photo: np.ndarray, style: np.ndarray, images: Mapping[str, np.ndarray]) -> np.ndarray:
     """Pictures side by side; the last of each optimisation is its longest."""
     longest = {run: [name for name in images if name.startswith(f"{run} ")][-1:] for run in _RUNS}
-    names = [*longest["Gatys"], _WIDE, _SLIM, *longest["hybrid"]]
+    names = [*longest["Gatys"], WIDE, SLIM, *longest["hybrid"]]
     shown = [style, photo, *(images[name] for name in names if name in images)]
     height = _height(photo)
     shown = [resize(each, (height, _width(each, height))) for each in shown]

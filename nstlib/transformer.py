@@ -27,6 +27,7 @@ from nstlib.memory import check_memory
 NORMALIZATIONS = ("instance", "batch")
 UPSAMPLINGS = ("resize", "transposed")
 PADDINGS = ("reflect", "zeros")
+SLIM_WIDTH = 0.25  # of the slim networks that ship
 
 _RESIDUAL_BLOCKS = 5
 _FORMAT = 1
@@ -35,7 +36,7 @@ _NPY_HEADER = 2**10  # bytes, with room to spare
 _CARD = "card"
 _ASSETS = Path(__file__).parent / "assets"
 _FOLDER = _ASSETS / "networks"
-_WIDTHS = {1.0: "", 0.25: "slim"}  # and in which folder in there
+_WIDTHS = {1.0: "", SLIM_WIDTH: "slim"}  # and in which folder in there
 _TRUNK = _ASSETS / "trunk.npz"
 
 
