@@ -14,10 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image, ImageCms
 
-from nstlib.cli import main
 from nstlib.images import LOAD_SUFFIXES
 
 SIZE = (48, 32)  # width, height
@@ -51,6 +49,20 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
         assert path.name in str(error)
         found[path.name] = "refused"
 print(json.dumps(found))
+"""
+
+# Runs the commands it is given, as lists of arguments, one after the other; says how each ended and the peak of memory.
+COMMANDS = """
+import json, resource, sys
+from click.testing import CliRunner
+from nstlib.cli import main
+
+ends = []
+for arguments in json.load(sys.stdin):
+    run = CliRunner().invoke(main, arguments)
+    trouble = None if isinstance(run.exception, SystemExit) else run.exception
+    ends.append([run.exit_code, run.output, trouble and repr(trouble)])
+print(json.dumps({"ends": ends, "kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
 """
 
 
@@ -177,6 +189,16 @@ def odd() -> dict[str, bytes]:
     }
 
 
+def run_python(program: str, *arguments: str, **options):
+    """What a program printed as JSON, run in a process of its own that may take five minutes."""
+    command = [sys.executable, "-c", program, *arguments]
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, **options
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("hard")
@@ -196,10 +218,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcomes(folder) -> dict[str, str]:
-    command = [sys.executable, "-c", LOAD, str(folder)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    return run_python(LOAD, str(folder))
 
 
 def test_every_file_is_a_picture_or_refused(folder, outcomes):
@@ -226,20 +245,28 @@ def test_what_is_whole_loads_and_what_cannot_be_is_refused(outcomes):
 
 
 def test_the_command_line_does_what_can_be_done_and_reports_the_rest(folder, outcomes, tmp_path):
-    target = tmp_path / "out"
     # One stem may have several suffixes: a folder for each, so that no result has the name of another.
-    for suffix in LOAD_SUFFIXES:
-        names = [name for name in outcomes if Path(name).suffix.lower() == suffix]
+    by_suffix = {
+        suffix: [name for name in outcomes if Path(name).suffix.lower() == suffix]
+        for suffix in LOAD_SUFFIXES
+    }
+    by_suffix = {suffix: names for suffix, names in by_suffix.items() if names}
+    commands = [
+        ["stylize", "--style", "linocut", "--size", "48", "-o", str(tmp_path / suffix), "--"]
+        + [str(folder / name) for name in names]
+        for suffix, names in by_suffix.items()
+    ]
+    told = run_python(COMMANDS, input=json.dumps(commands))
+    assert told["kib"] < 2 << 20
+    assert len(told["ends"]) == len(by_suffix)
+    for (suffix, names), (code, output, trouble) in zip(
+        by_suffix.items(), told["ends"], strict=True
+    ):
         good = [name for name in names if outcomes[name] == "picture"]
-        if not names:
-            continue
-        paths = [str(folder / name) for name in names]
-        options = ["--style", "linocut", "--size", "48", "-o", str(target / suffix)]
-        run = CliRunner().invoke(main, ["stylize", *options, "--", *paths])
-        assert run.exception is None or isinstance(run.exception, SystemExit), run.exception
-        assert run.exit_code == (0 if len(good) == len(names) else 2), run.output
-        assert "Traceback" not in run.output
-        made = {path.name for path in (target / suffix).iterdir()}
+        assert trouble is None
+        assert code == (0 if len(good) == len(names) else 2), output
+        assert "Traceback" not in output
+        made = {path.name for path in (tmp_path / suffix).iterdir()}
         assert made == {f"{Path(name).stem}_linocut.png" for name in good}
         if len(good) < len(names):
-            assert f"{len(names) - len(good)} of {len(names)} could not be done" in run.output
+            assert f"{len(names) - len(good)} of {len(names)} could not be done" in output
