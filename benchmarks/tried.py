@@ -12,7 +12,6 @@ before it is judged.
 """
 
 import functools
-import multiprocessing
 import os
 import time
 
@@ -76,8 +75,7 @@ WORK = {"gradient": seconds_of_gradient, "network pass": seconds_of_pass}
 def in_fresh_process(function, options: dict, environment: dict) -> float:
     os.environ.update(environment)
     try:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            return pool.apply(functools.partial(function, **options))
+        return nst.in_fresh_process(function, **options)
     finally:
         for name in environment:
             del os.environ[name]

@@ -14,7 +14,7 @@ has a second round, from itself:
     .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
 
 The slim networks are a quarter as wide. That of The Starry Night first learns to imitate the wide one, then has a round
-of its own; every other starts from it, and composition_vii, stained_glass and wave had a second round with --slim --again:
+of its own; every other starts from it. Three (composition_vii, stained_glass, wave) had a second one, --slim --again:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS

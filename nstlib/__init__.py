@@ -43,7 +43,7 @@ _NAMES = {
         "save_network",
         "trunk",
     ],
-    "benchmark": ["Timing", "describe_machine", "measure", "peak_memory"],
+    "benchmark": ["Timing", "describe_machine", "in_fresh_process", "measure", "peak_memory"],
     "profiles": ["Profile", "profile", "set_seed"],
     "results": ["ResultsFolder", "results_folder"],
     "data": [
@@ -73,7 +73,13 @@ _NAMES = {
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["network_objective", "stylize"],
     "statistics": ["break_even", "growth", "mean_interval", "paired_differences", "pareto_front"],
-    "speed": ["batch_seconds", "evaluation_seconds", "pass_seconds", "training_seconds"],
+    "speed": [
+        "across_processes",
+        "batch_seconds",
+        "evaluation_seconds",
+        "pass_seconds",
+        "training_seconds",
+    ],
     "recommend": [
         "Recommendation",
         "RecommendationError",

@@ -1,5 +1,7 @@
 """How long a call takes, how much memory it needs, and on what machine."""
 
+import functools
+import multiprocessing
 import os
 import platform
 import statistics
@@ -69,6 +71,19 @@ def measure(function: Callable, *args, repeats: int = 5, warmup: int = 1) -> Tim
     _check_count("warmup", warmup, least=0)
     seconds = [_seconds(function, args) for _ in range(warmup + repeats)]
     return Timing(first_call=seconds[0], seconds=tuple(seconds[warmup:]))
+
+
+def in_fresh_process(function: Callable, *args, **options):
+    """What `function(*args, **options)` returns, called in a new Python process that ends with it.
+
+    For measurements that must not depend on what ran before, or whose processes are to be compared. The function must
+    be one that can be imported by name, its arguments and result ones that can be pickled.
+
+    Raises:
+        Whatever the function raises.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(functools.partial(function, *args, **options))
 
 
 def peak_memory(function: Callable, *args) -> int:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 
-import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -20,6 +19,13 @@ from nstlib.methods import METHODS, stylize
 from nstlib.metrics import evaluate
 from nstlib.perceptual import PerceptualLoss
 from nstlib.transformer import load_network, network_names
+
+try:
+    import ipywidgets as widgets
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "nstlib.explorer needs ipywidgets: pip install ipywidgets", name="ipywidgets"
+    ) from error
 
 _WIDE = {"description_width": "90px"}
 

@@ -36,8 +36,10 @@ class Recommendation:
         method: as `nstlib.stylize` calls it: "johnson", "gatys" or "hybrid".
         evals: gradient evaluations a picture, 0 for a pass through the network.
         width: of the network, as `nstlib.load_network` takes it: 1, or 0.25 for the slim one.
+        command: what does it on the command line, for one photo.
         reason: one sentence.
-        seconds_per_image: expected, training left out.
+        seconds_per_image: expected, training left out. An optimisation counts its evaluations at full size: from 512 px
+            on `nstlib.gatys` begins at half size by itself, which adds at most 40 of a quarter of their cost.
         training_seconds: expected, for all styles together; 0 with shipped networks and without any.
         total_seconds: expected, for everything.
         scores: means over the pairs of the study, 256 px.
@@ -48,6 +50,7 @@ class Recommendation:
     method: str
     evals: int
     width: float
+    command: str
     reason: str
     seconds_per_image: float
     training_seconds: float
@@ -170,18 +173,23 @@ def expected_costs(scores: pd.DataFrame, speed: pd.DataFrame, *, size: int = 512
     return rows
 
 
-def calibrate(*, sizes: Sequence[int] = (256,), repeats: int = 5) -> pd.DataFrame:
+def calibrate(
+    *, sizes: Sequence[int] = (256,), pass_sizes: Sequence[int] | None = None, repeats: int = 5
+) -> pd.DataFrame:
     """Measures this machine: a table for `recommend(speed=...)`, in about a minute on two cores.
 
-    A pass through a network of either width, a gradient evaluation and a training step, each at the given sizes (the
-    step at 192 px).
+    Args:
+        sizes: longer sides in px at which a gradient evaluation is timed (a training step at 192 px).
+        pass_sizes: at which a pass through a network of either width is timed; None is `sizes`.
+        repeats: timed calls of each.
     """
+    pass_sizes = sizes if pass_sizes is None else pass_sizes
     wide, slim = (load_network("brush_flow", width=width) for width in (1.0, SLIM_WIDTH))
     objective = network_objective(wide)
     return pd.concat(
         [
-            pass_seconds(wide, sizes, repeats=repeats),
-            pass_seconds(slim, sizes, what="slim pass", repeats=repeats),
+            pass_seconds(wide, pass_sizes, repeats=repeats),
+            pass_seconds(slim, pass_sizes, what="slim pass", repeats=repeats),
             evaluation_seconds(objective, sizes, repeats=repeats),
             training_seconds(repeats=repeats),
         ],
@@ -263,8 +271,9 @@ def _recommendation(row, verdict: str, images: int, size: int, sources) -> Recom
     family, evals = _family(row), int(row["evals"])
     pictures = "1 picture" if images == 1 else f"{images} pictures"
     reason = (
-        f"{row['method']} {verdict}: {_span(row['everything'])} for {pictures} of {size} px; its mean total loss is "
-        f"{row['total']:.2f}, its patch distance {row['patch']:.3f}."
+        f"{row['method']} {verdict}: {_span(row['everything'])} for {pictures} of {size} px; in the study, at 256 px, "
+        f"its mean total loss was {row['total']:.2f}, its patch distance {row['patch']:.3f}"
+        f"{', with networks that had more training' if row['training'] else ''}."
     )
     kinds = [*_work(row["method"]), *(["training step"] if row["training"] else [])]
     study, speed = (sources.get(name, name) for name in ("study_256", "speed"))
@@ -272,6 +281,7 @@ def _recommendation(row, verdict: str, images: int, size: int, sources) -> Recom
         method=family.lower(),
         evals=evals,
         width=SLIM_WIDTH if row["method"] == SLIM else 1.0,
+        command=_command(row),
         reason=reason,
         seconds_per_image=row["seconds"],
         training_seconds=row["training"],
@@ -279,6 +289,18 @@ def _recommendation(row, verdict: str, images: int, size: int, sources) -> Recom
         scores=pd.Series({name: row[name] for name in _SCORES}, name=row["method"]),
         sources=(f"{study}: {row['method']}", *(f"{speed}: {kind}" for kind in kinds)),
     )
+
+
+def _command(row) -> str:
+    """Such as "nst stylize PHOTO --style STYLE --method hybrid --steps 10"."""
+    words = ["nst stylize PHOTO --style", "STYLE"]
+    if row["training"]:
+        words = [
+            "nst train PAINTING -o MINE.npz && nst stylize PHOTO --style PAINTING --network MINE.npz"
+        ]
+    if row["evals"]:
+        words.append(f"--method {_family(row).lower()} --steps {row['evals']:.0f}")
+    return " ".join([*words, *(["--slim"] if row["method"] == SLIM else [])])
 
 
 def _nothing_fits(options, good, seconds_per_image, quality) -> str:

@@ -5,12 +5,12 @@ Columns: what (`"pass"`, `"slim pass"`, `"evaluation"` or `"training step"`), si
 for an evaluation, for the targets), repeats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from nstlib.benchmark import measure
+from nstlib.benchmark import in_fresh_process, measure
 from nstlib.data import STYLE_SIZE
 from nstlib.data import photo as load_photo
 from nstlib.data import style as load_style
@@ -78,6 +78,33 @@ def training_seconds(size: int = 192, *, repeats: int = 7) -> pd.DataFrame:
     return pd.DataFrame(
         [_row("training step", photo, seconds.diff().iloc[_WARM_UP:], seconds.iloc[0])]
     )
+
+
+def across_processes(
+    function: Callable[..., pd.DataFrame], processes: int, **options
+) -> pd.DataFrame:
+    """The table of a function like those above, from several fresh processes, one after the other.
+
+    What two processes measure may differ by more than the repeats of either: by where their memory lies, and by what
+    else the machine does meanwhile. Seconds and first are medians over the processes, low and high the quartiles of
+    the processes' seconds; repeats are those of each process, and the column processes says how many there were.
+
+    Args:
+        function: one that can be imported by name and gives the same rows each time.
+        processes: at least 2.
+        options: of the function.
+
+    Raises:
+        ValueError: fewer than two processes.
+    """
+    if isinstance(processes, bool) or not isinstance(processes, int) or processes < 2:
+        raise ValueError(f"processes: {processes!r} is not a whole number of at least 2")
+    tables = [in_fresh_process(function, **options) for _ in range(processes)]
+    rows = pd.concat(tables).groupby(["what", "size", "pixels"], sort=False)
+    low, median, high = (rows["seconds"].quantile(share) for share in (0.25, 0.5, 0.75))
+    table = pd.DataFrame({"seconds": median, "low": low, "high": high})
+    table["first"], table["repeats"] = rows["first"].median(), rows["repeats"].first()
+    return table.assign(processes=processes).reset_index()
 
 
 def _row(what: str, photo: np.ndarray, seconds: Sequence[float], first: float) -> dict:

@@ -1,6 +1,7 @@
 import dataclasses
 import getpass
 import json
+import os
 import platform
 import sys
 import time
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from nstlib import benchmark
-from nstlib.benchmark import Timing, describe_machine, measure, peak_memory
+from nstlib.benchmark import Timing, describe_machine, in_fresh_process, measure, peak_memory
 
 MIB = 2**20
 
@@ -34,6 +35,13 @@ def test_measure_calls_warmup_plus_repeats_with_the_arguments(repeats, warmup):
     timing = measure(lambda *args: calls.append(args), 1, "two", repeats=repeats, warmup=warmup)
     assert calls == [(1, "two")] * (repeats + warmup)
     assert len(timing.seconds) == repeats
+
+
+def test_a_fresh_process_is_another_one_and_hands_its_result_back():
+    assert in_fresh_process(os.getpid) not in (os.getpid(), in_fresh_process(os.getpid))
+    assert in_fresh_process(sorted, [1, 3, 2], reverse=True) == [3, 2, 1]
+    with pytest.raises(ZeroDivisionError):
+        in_fresh_process(divmod, 1, 0)
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 import json
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
@@ -195,6 +197,57 @@ def test_a_folder_that_cannot_be_read_is_reported_and_the_rest_is_done(
     assert (elsewhere / "photo_linocut.png").exists()
 
 
+def test_what_cannot_be_reached_is_reported_and_the_rest_is_done(photo, elsewhere):
+    run = nst_command("stylize", photo, f"{'x' * 300}.png", f"[{'x' * 300}", "--style", STYLE)
+    assert run.exit_code == 2
+    assert "2 of 3 could not be done" in run.output
+    assert (elsewhere / "photo_linocut.png").exists()
+
+
+# Says what comes of files and folders for a user who is not root, to whom nothing is locked.
+UNPRIVILEGED = """
+import os
+from nstlib.cli import _pictures
+from nstlib.images import ImageError, load_image
+
+load_image("fine.png")  # imported what it needs, which may lie where others have no access
+if os.geteuid() == 0:
+    os.setuid(65534)
+files, empty = _pictures(["fine.png", "locked/inside.png", "locked", "secret.png"])
+for file in files:
+    try:
+        print(load_image(file).shape)
+    except ImageError as error:
+        print(str(error).splitlines()[0])
+print(empty)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such permissions")
+def test_files_and_folders_that_may_not_be_read_are_reported():
+    with (
+        tempfile.TemporaryDirectory() as name
+    ):  # not pytest's folder, which only its owner may enter
+        folder = Path(name)
+        (folder / "locked").mkdir()
+        for each in ("fine.png", "secret.png", "locked/inside.png"):
+            nst.save_image(folder / each, nst.photo("coffee", size=48))
+        for each, mode in ((".", 0o755), ("secret.png", 0), ("locked", 0)):
+            (folder / each).chmod(mode)
+        command = [sys.executable, "-c", UNPRIVILEGED]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+        (folder / "locked").chmod(0o755)
+    assert run.returncode == 0, run.stderr
+    fine, inside, secret, empty = run.stdout.splitlines()
+    assert fine == "(32, 48, 3)"
+    assert "inside.png" in inside
+    assert "ermission" in inside
+    assert "secret.png" in secret
+    assert "ermission" in secret
+    assert empty == "['locked']"
+    assert "Permission denied: 'locked'" in run.stderr
+
+
 @pytest.mark.parametrize("objective", [{"foo": 1}, ["relu1_1"], {"style_weight": -1}, 7])
 def test_a_network_whose_card_is_nonsense_is_refused(photo, elsewhere, objective):
     network = nst.new_network(width=0.05)
@@ -257,7 +310,8 @@ def test_both_methods_are_compared(photo, elsewhere):
     run = nst_command(*arguments)
     assert run.exit_code == 0, run.output
     table = pd.read_csv("photo_linocut_compared.csv")
-    assert list(table["method"]) == ["identity", "johnson", "hybrid 10", "gatys 2"]
+    methods = ["identity", "colour transfer", "johnson", "hybrid 10", "gatys 2"]
+    assert list(table["method"]) == methods
     assert (table["seconds"][1:] > 0).all()
     assert nst.load_image("photo_linocut_compared.png").shape[1] > 4 * 48
     assert nst_command(*arguments).exit_code == 2
@@ -268,7 +322,8 @@ def test_both_methods_are_compared(photo, elsewhere):
 def test_advice(elsewhere):
     run = nst_command("recommend", "--images", 1000, "--quality", "fast")
     assert run.exit_code == 0
-    assert run.output.startswith(nst.recommend(1000, quality="fast").reason)
+    advice = nst.recommend(1000, quality="fast")
+    assert run.output.startswith(f"{advice.reason}\n  {advice.command}\n")
     run = nst_command("recommend", "--images", 1, "--seconds-per-image", 1e-6)
     assert run.exit_code == 2
     assert "no method at all is fast enough" in run.output

@@ -1,4 +1,5 @@
 import io
+import subprocess
 import sys
 
 import numpy as np
@@ -18,6 +19,15 @@ def parts(panel):
     controls, picture = row.children
     *choices, button, note = controls.children
     return choices, button, note, picture
+
+
+def test_without_ipywidgets_it_says_what_is_missing():
+    program = "import sys; sys.modules['ipywidgets'] = None; import nstlib; nstlib.explorer()"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    assert "nstlib.explorer needs ipywidgets: pip install ipywidgets" in run.stderr
 
 
 def test_it_paints_what_was_chosen_and_says_what_it_cost():

@@ -77,9 +77,18 @@ def test_the_file_paints_the_same_without_tensorflow(
         assert np.abs(nst.load_image(painted) - expected).max() <= PARITY
 
 
-@pytest.mark.parametrize(
-    "options", [{"width": 0.25}, {"upsampling": "transposed"}, {"padding": "zeros"}]
-)
+@pytest.mark.parametrize("name", ["udnie", "wave"])
+def test_slim_networks_too(tmp_path, name):
+    import onnxruntime
+
+    network = nst.load_network(name, width=0.25)
+    path = export_network(network, tmp_path / "network.onnx")
+    photo = nst.photo("rocket", size=90)
+    (painted,) = onnxruntime.InferenceSession(path).run(None, {"images": photo[None]})
+    assert np.abs(painted[0].clip(0, 1) - network.stylize(photo)).max() <= PARITY
+
+
+@pytest.mark.parametrize("options", [{"upsampling": "transposed"}, {"padding": "zeros"}])
 def test_every_architecture_can_be_exported(tmp_path, options):
     import onnxruntime
 

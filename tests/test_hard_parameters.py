@@ -82,6 +82,18 @@ def test_arrays_are_images_or_refused_by_name(image):
         assert 0 <= found.min() <= found.max() <= 1
 
 
+@given(
+    image=hnp.arrays(
+        dtype=st.sampled_from(["float32", "float64"]),
+        shape=st.tuples(*[st.integers(MIN_SIDE, MIN_SIDE + 4)] * 2, st.just(3)),
+        elements=st.floats(0, 1, width=32),
+    )
+)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_what_is_an_image_is_taken_as_it_is(image):
+    np.testing.assert_allclose(check_image(image, "the picture"), image, atol=1e-7)
+
+
 @given(height=st.integers(MIN_SIDE, 70), width=st.integers(MIN_SIDE, 70))
 @settings(max_examples=12, deadline=None)
 def test_pictures_of_odd_sizes_keep_them(network, height, width):

@@ -75,6 +75,12 @@ def test_quality_decides_between_the_methods(tables, quality, method, evals, sec
     assert f"study_256 (given): {family}" in found.sources
     assert found.width == (0.25 if method == "johnson" else 1.0)
     assert family in found.reason
+    command = {
+        "johnson": "nst stylize PHOTO --style STYLE --slim",
+        "hybrid": "nst stylize PHOTO --style STYLE --method hybrid --steps 10",
+        "gatys": "nst stylize PHOTO --style STYLE --method gatys --steps 200",
+    }
+    assert found.command == command[method]
 
 
 def test_costs_are_those_of_passes_and_evaluations(tables):
@@ -97,6 +103,10 @@ def test_a_style_of_ones_own_is_trained_only_where_that_pays(tables):
     assert few.runner_up.method == "hybrid"
     many = recommend(1000, own_style=True, **tables)
     assert (many.method, many.training_seconds) == ("hybrid", 600 * STEP)
+    assert many.command.startswith("nst train PAINTING -o MINE.npz && nst stylize PHOTO")
+    assert many.command.endswith("--network MINE.npz --method hybrid --steps 10")
+    assert "with networks that had more training" in many.reason
+    assert "training" not in few.reason
     assert "speed (given): training step" in many.sources
     fast = recommend(10**6, own_style=True, quality="fast", **tables)
     assert (fast.method, fast.width) == ("johnson", 1.0)  # a slim one would have to be made first
@@ -191,12 +201,13 @@ def test_seconds_between_and_beyond_what_was_measured():
 
 
 def test_another_machine_is_measured(tables):
-    speed = calibrate(sizes=(32,), repeats=2)
-    assert sorted(speed["what"]) == ["evaluation", "pass", "slim pass", "training step"]
+    speed = calibrate(sizes=(32,), pass_sizes=(32, 48), repeats=2)
+    assert sorted(set(speed["what"])) == ["evaluation", "pass", "slim pass", "training step"]
     assert (speed["low"] <= speed["seconds"]).all()
     assert (speed["seconds"] <= speed["high"]).all()
     assert (speed["seconds"] > 0).all()
-    np.testing.assert_array_equal(speed["pixels"], [32 * 21, 32 * 21, 32 * 21, 192 * 192])
+    passes = [32 * 21, 48 * 32]
+    np.testing.assert_array_equal(speed["pixels"], [*passes, *passes, 32 * 21, 192 * 192])
     found = recommend(5, quality="fast", speed=speed, scores=tables["scores"])
     assert found.method == "johnson"
 

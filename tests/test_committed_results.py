@@ -1,0 +1,77 @@
+"""What is committed under results/ belongs to the networks that ship, and the prose quotes it."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from nstlib.transformer import load_network, network_names
+
+ROOT = Path(__file__).parents[1]
+TABLES = {path.stem: path for path in (ROOT / "results" / "tables").glob("*.csv")}
+NUMBER = r"-?\d+(?:\.\d+)?"
+INTERVAL = re.compile(rf"({NUMBER}) \(({NUMBER}) to ({NUMBER})\)")
+
+
+def prose():
+    """Name and text of the README and of every markdown cell."""
+    yield "README.md", (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                yield path.name, "".join(cell["source"])
+
+
+def intervals() -> list[tuple[float, float, float]]:
+    """Value, low and high of every row of every table that has an interval."""
+    found = []
+    for path in TABLES.values():
+        table = pd.read_csv(path)
+        if {"low", "high"} <= set(table.columns):
+            values = table.select_dtypes("number").columns.difference(["low", "high"])
+            for column in values:
+                found += table[[column, "low", "high"]].itertuples(index=False, name=None)
+    return found
+
+
+def rounds_to(value: float, written: str) -> bool:
+    decimals = len(written.partition(".")[2])
+    return abs(value - float(written)) <= 0.51 * 10**-decimals
+
+
+QUOTED = [(name, match.groups()) for name, text in prose() for match in INTERVAL.finditer(text)]
+
+
+def test_the_prose_quotes_intervals():
+    assert len(QUOTED) >= 15
+
+
+@pytest.mark.parametrize(("where", "quoted"), QUOTED)
+def test_every_interval_in_the_prose_stands_in_a_table(where, quoted):
+    # "Lower by 0.5 (0.3 to 0.8)" is a difference of -0.5 (-0.8 to -0.3).
+    assert any(
+        all(rounds_to(value, written) for value, written in zip(row, quoted, strict=True))
+        for value, low, high in intervals()
+        for row in ((value, low, high), (-value, -high, -low))
+    )
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_scores_of_networks_are_those_of_the_networks_that_ship(name):
+    table = pd.read_csv(TABLES[name])
+    if "weights" in table:
+        shipped = {
+            load_network(each, width=width).fingerprint
+            for width in (1.0, 0.25)
+            for each in network_names(width)
+        }
+        assert set(table["weights"].dropna()) <= shipped
+
+
+def test_slim_networks_stay_within_a_fifth_of_the_wide_ones():
+    summary = pd.read_csv(TABLES["benchmark_slim_summary"])
+    assert sorted(summary["style_image"]) == sorted(network_names())
+    assert (summary[["content_share_mean", "style_share_mean"]] < 1.2).all(axis=None)
+    assert pd.read_csv(TABLES["benchmark_slim"])["weights"].notna().all()
