@@ -29,10 +29,10 @@ def intervals() -> list[tuple[float, float, float]]:
     found = []
     for path in TABLES.values():
         table = pd.read_csv(path)
-        if {"low", "high"} <= set(table.columns):
-            values = table.select_dtypes("number").columns.difference(["low", "high"])
-            for column in values:
-                found += table[[column, "low", "high"]].itertuples(index=False, name=None)
+        for column in table.select_dtypes("number"):
+            for bounds in (["low", "high"], [f"{column}_low", f"{column}_high"]):
+                if {*bounds} <= {*table.columns} - {column}:
+                    found += table[[column, *bounds]].itertuples(index=False, name=None)
     return found
 
 
