@@ -12,7 +12,8 @@ import psutil
 
 import nstlib as nst
 
-SIZES = {"johnson": (256, 512, 1024, 2048), "gatys": (256, 512, 1024)}
+NETWORK_SIZES = (256, 512, 1024, 2048)
+SIZES = {"johnson": NETWORK_SIZES, "johnson slim": NETWORK_SIZES, "gatys": (256, 512, 1024)}
 STEPS = 12  # L-BFGS keeps ten updates
 REPEATS = 3
 
@@ -21,7 +22,7 @@ def peak(method: str, size: int) -> int:
     """Bytes by which the process grew at its peak, libraries and weights being loaded before."""
     photo = nst.resize(nst.photo("astronaut"), size)
     style = nst.style("brush_flow", size=384)
-    network = nst.load_network("brush_flow")
+    network = nst.load_network("brush_flow", width=0.25 if method == "johnson slim" else 1.0)
     objective = nst.PerceptualLoss()
     assert objective.extract
     before = psutil.Process().memory_info().rss

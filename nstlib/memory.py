@@ -8,19 +8,19 @@ from nstlib.images import ImageError
 
 # Fixed bytes, and bytes for each pixel of the photo, by method: from results/tables/benchmark_memory.csv, a little on
 # the safe side for Gatys.
-_MEASURED = {"johnson": (0, 1000), "gatys": (40 * 2**20, 2700)}
+_MEASURED = {"johnson": (0, 1000), "johnson slim": (0, 225), "gatys": (40 * 2**20, 2700)}
 _MEASURED["hybrid"] = _MEASURED["gatys"]
 
 
 def estimate_memory(height: int, width: int, *, method: str) -> int:
     """Bytes by which the memory of the process grows at its peak, beyond what the loaded libraries and weights hold.
 
-    For width 1 and TensorFlow without a GPU. Within 25% of what benchmarks/memory.py measured on one machine, in three
-    runs each: a network at 256 to 2,048 pixels a side, Gatys at 256 to 1,024. The process itself takes about 0.9 GiB.
+    For TensorFlow without a GPU. Within 25% of what benchmarks/memory.py measured on one machine, in three runs each:
+    a network at 256 to 2,048 pixels a side, Gatys at 256 to 1,024. The process itself takes about 0.9 GiB.
 
     Args:
         height, width: of the photo, in pixels.
-        method: `"johnson"`, `"gatys"` or `"hybrid"`.
+        method: `"johnson"`, `"johnson slim"` (a network of a quarter of the width), `"gatys"` or `"hybrid"`.
 
     Raises:
         ValueError: an unknown method, or a side that is not a whole number above 0.

@@ -231,7 +231,7 @@ def _options(scores, speed, *, images, size, styles, own) -> pd.DataFrame:
 
 def _fits(method: str, size: int) -> bool:
     """Whether a picture of 3:2 fits the memory of this machine."""
-    kind = {"Johnson": "johnson", "hybrid": "hybrid"}.get(method.split()[0], "gatys")
+    kind = (method if method == SLIM else method.split()[0]).lower()
     needed = estimate_memory(max(1, round(size * 2 / 3)), size, method=kind)
     return needed <= psutil.virtual_memory().total
 

@@ -186,7 +186,8 @@ class Network:
             ImageError: not an image, a side below 16 pixels, or too large for the memory that is free.
         """
         batch = check_image(image, "image")[None]
-        check_memory(*image.shape[:2], method="johnson")
+        slim = self.architecture.get("width", 1.0) <= SLIM_WIDTH
+        check_memory(*image.shape[:2], method="johnson slim" if slim else "johnson")
         return np.clip(self.model.predict_on_batch(batch)[0], 0.0, 1.0)
 
 
