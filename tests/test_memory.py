@@ -67,7 +67,9 @@ def test_every_method_refuses_before_it_starts(free):
 
 
 def test_arguments_that_are_none():
-    with pytest.raises(ValueError, match="method: 'magic' is not one of johnson, johnson slim, gatys, hybrid"):
+    with pytest.raises(
+        ValueError, match="method: 'magic' is not one of johnson, johnson slim, gatys, hybrid"
+    ):
         estimate_memory(10, 10, method="magic")
     with pytest.raises(ValueError, match=r"height: 1\.5 is not a whole number above 0"):
         estimate_memory(1.5, 10, method="gatys")
