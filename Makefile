@@ -53,6 +53,8 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/parts.py
 	$(BIN)/python benchmarks/slim.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/tried.py
+	$(BIN)/python benchmarks/scales.py
 	$(BIN)/python benchmarks/reference_loop.py --size 512
 	$(BIN)/python benchmarks/gatys_pairs.py
 

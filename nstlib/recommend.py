@@ -293,14 +293,12 @@ def _recommendation(row, verdict: str, images: int, size: int, sources) -> Recom
 
 def _command(row) -> str:
     """Such as "nst stylize PHOTO --style STYLE --method hybrid --steps 10"."""
-    words = ["nst stylize PHOTO --style", "STYLE"]
+    command = "nst stylize PHOTO --style STYLE"
     if row["training"]:
-        words = [
-            "nst train PAINTING -o MINE.npz && nst stylize PHOTO --style PAINTING --network MINE.npz"
-        ]
+        command = "nst train PAINTING -o MINE.npz && nst stylize PHOTO --style PAINTING --network MINE.npz"
     if row["evals"]:
-        words.append(f"--method {_family(row).lower()} --steps {row['evals']:.0f}")
-    return " ".join([*words, *(["--slim"] if row["method"] == SLIM else [])])
+        command += f" --method {_family(row).lower()} --steps {row['evals']:.0f}"
+    return f"{command} --slim" if row["method"] == SLIM else command
 
 
 def _nothing_fits(options, good, seconds_per_image, quality) -> str:

@@ -225,9 +225,8 @@ print(empty)
 
 @pytest.mark.skipif(os.name != "posix", reason="no such permissions")
 def test_files_and_folders_that_may_not_be_read_are_reported():
-    with (
-        tempfile.TemporaryDirectory() as name
-    ):  # not pytest's folder, which only its owner may enter
+    # Not in pytest's folder, which only its owner may enter.
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "locked").mkdir()
         for each in ("fine.png", "secret.png", "locked/inside.png"):

@@ -1,5 +1,6 @@
 """What is committed under results/ belongs to the networks that ship, and the prose quotes it."""
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -24,6 +25,7 @@ def prose():
                 yield path.name, "".join(cell["source"])
 
 
+@functools.cache
 def intervals() -> list[tuple[float, float, float]]:
     """Value, low and high of every row of every table that has an interval."""
     found = []
@@ -34,6 +36,16 @@ def intervals() -> list[tuple[float, float, float]]:
                 if {*bounds} <= {*table.columns} - {column}:
                     found += table[[column, *bounds]].itertuples(index=False, name=None)
     return found
+
+
+@functools.cache
+def shipped() -> set[str]:
+    """Fingerprints of the networks that ship."""
+    return {
+        load_network(name, width=width).fingerprint
+        for width in (1.0, 0.25)
+        for name in network_names(width)
+    }
 
 
 def rounds_to(value: float, written: str) -> bool:
@@ -62,12 +74,7 @@ def test_every_interval_in_the_prose_stands_in_a_table(where, quoted):
 def test_scores_of_networks_are_those_of_the_networks_that_ship(name):
     table = pd.read_csv(TABLES[name])
     if "weights" in table:
-        shipped = {
-            load_network(each, width=width).fingerprint
-            for width in (1.0, 0.25)
-            for each in network_names(width)
-        }
-        assert set(table["weights"].dropna()) <= shipped
+        assert set(table["weights"].dropna()) <= shipped()
 
 
 def test_slim_networks_stay_within_a_fifth_of_the_wide_ones():

@@ -88,7 +88,9 @@ def test_slim_networks_too(tmp_path, name):
     assert np.abs(painted[0].clip(0, 1) - network.stylize(photo)).max() <= PARITY
 
 
-@pytest.mark.parametrize("options", [{"upsampling": "transposed"}, {"padding": "zeros"}])
+@pytest.mark.parametrize(
+    "options", [{"width": 0.25}, {"upsampling": "transposed"}, {"padding": "zeros"}]
+)
 def test_every_architecture_can_be_exported(tmp_path, options):
     import onnxruntime
 
