@@ -19,8 +19,9 @@ from nstlib.memory import check_memory
 from nstlib.perceptual import PerceptualLoss
 
 INITS = ("content", "style", "noise")
-_SCALES = {1024: (0.25, 0.5, 1.0), 512: (0.5, 1.0)}  # from which longer side on
-_COARSE_STEPS = 40  # a small image is there to begin well, not to converge
+_LARGE = 512  # px, the longer side from which beginning small pays (benchmarks/scales.py)
+_SCALES = (0.25, 0.5, 1.0)  # of a large photo
+_COARSE_STEPS = 10  # more take longer than they save (benchmarks/scales.py)
 _NOISE = 0.1  # contrast of the initial noise, as a share of the range
 _COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv", "scale"]
 
@@ -66,7 +67,7 @@ def gatys(
     Args:
         photo: the content image, `(H, W, 3)`; the result has its size.
         style: the style image, of any size.
-        steps: updates of the pixels, at least 1; at each scale below the full one at most 40.
+        steps: updates of the pixels, at least 1; at each scale below the full one at most 10.
         max_evals: end a scale also after this many gradient evaluations (L-BFGS needs one or more a step).
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
         optimizer: `"lbfgs"` (every pixel held in [0, 1], see `nstlib.lbfgs`), or a Keras optimizer by name
@@ -75,8 +76,8 @@ def gatys(
             less grain in the result than full contrast), or an image of the photo's size.
         scales: sizes of photo and style to optimise at, one after the other, as shares of their full size that rise
             to 1: coarse to fine. Each scale starts from the result of the one before; the last minimises what a run
-            with `scales=(1,)` does. None is (0.5, 1) for a photo whose longer side has 512 px or more, (0.25, 0.5, 1)
-            from 1,024 px, else (1,).
+            with `scales=(1,)` does. None is (0.25, 0.5, 1) for a photo whose longer side has 512 px or more, as far as
+            photo and style stay large enough, else (1,).
         seed: of the noise.
         snapshots: numbers of gradient evaluations at full size at which to keep the image.
         on_step: called after every step with a row of the history; returning True ends the optimisation.
@@ -239,8 +240,7 @@ def _keras_optimizer(optimizer) -> keras.optimizers.Optimizer:
 
 
 def _default_scales(photo: np.ndarray, style: np.ndarray) -> list[float]:
-    side = max(photo.shape)
-    scales = next((scales for least, scales in _SCALES.items() if side >= least), (1.0,))
+    scales = _SCALES if max(photo.shape) >= _LARGE else (1.0,)
     least = min(*photo.shape[:2], *style.shape[:2])
     return [scale for scale in scales if scale == 1 or round(scale * least) >= MIN_SIDE]
 

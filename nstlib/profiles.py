@@ -23,6 +23,7 @@ class Profile:
         training_size: side of the square training crops, in px.
         timing_repeats: timed calls of each measurement, a count.
         timing_processes: processes in which a measurement is made where one may differ from another, a count.
+        seeds: trainings of a network where one may differ from another, a count.
         style_count: styles of the study, a count.
         photo_count: photos of the study, a count.
         study_evals: largest budget of an optimisation in the study, in gradient evaluations.
@@ -39,6 +40,7 @@ class Profile:
     training_size: int
     timing_repeats: int
     timing_processes: int
+    seeds: int
     style_count: int
     photo_count: int
     study_evals: int
@@ -56,6 +58,7 @@ QUICK = Profile(
     training_size=64,
     timing_repeats=3,
     timing_processes=2,
+    seeds=1,
     style_count=2,
     photo_count=2,
     study_evals=10,
@@ -73,6 +76,7 @@ FULL = Profile(
     training_size=128,
     timing_repeats=7,
     timing_processes=5,
+    seeds=3,
     style_count=6,
     photo_count=5,
     study_evals=200,

@@ -39,7 +39,7 @@ class Recommendation:
         command: what does it on the command line, for one photo.
         reason: one sentence.
         seconds_per_image: expected, training left out. An optimisation counts its evaluations at full size: from 512 px
-            on `nstlib.gatys` begins at half size by itself, which adds at most 40 of a quarter of their cost.
+            on `nstlib.gatys` begins small by itself, with at most 10 steps at a quarter and at half of the size.
         training_seconds: expected, for all styles together; 0 with shipped networks and without any.
         total_seconds: expected, for everything.
         scores: means over the pairs of the study, 256 px.

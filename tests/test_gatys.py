@@ -420,6 +420,11 @@ def test_budgets_hold_at_each_scale_and_snapshots_at_the_last(pair):
     assert result.snapshots[2].shape == pair[0].shape
 
 
+def test_a_small_scale_has_few_steps(pair):
+    history = run(pair, scales=(0.5, 1), optimizer="adam", steps=13).history
+    assert history["scale"].tolist() == [0.5] * 11 + [1.0] * 14
+
+
 def test_a_run_ended_at_a_small_scale_gives_a_full_image(pair):
     rows = []
     result = run(pair, scales=(0.5, 1), on_step=lambda row: rows.append(row) or True)
@@ -435,7 +440,7 @@ def test_initial_images_are_scaled_down_too(pair, calls):
 
 
 @pytest.mark.parametrize(
-    ("side", "expected"), [(40, [1]), (511, [1]), (512, [0.5, 1]), (1024, [0.25, 0.5, 1])]
+    ("side", "expected"), [(40, [1]), (511, [1]), (512, [0.25, 0.5, 1]), (1024, [0.25, 0.5, 1])]
 )
 def test_large_photos_begin_small(side, expected):
     photo = np.zeros((64, side, 3), np.float32)
