@@ -72,7 +72,15 @@ _NAMES = {
     "export": ["ExportError", "export_network"],
     "memory": ["check_memory", "estimate_memory"],
     "methods": ["network_objective", "stylize"],
-    "statistics": ["break_even", "growth", "mean_interval", "paired_differences", "pareto_front"],
+    "statistics": [
+        "break_even",
+        "growth",
+        "interval_text",
+        "mean_interval",
+        "mean_intervals",
+        "paired_differences",
+        "pareto_front",
+    ],
     "speed": [
         "across_processes",
         "batch_seconds",

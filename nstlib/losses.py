@@ -65,6 +65,9 @@ def relative_error(values, target):
 def content_loss(features, target, *, normalize=True, variance=None):
     """How far the features are from those of the content image, position by position.
 
+    As a yardstick it rewards doing nothing: 0 for the photo itself. Normalised, at the default layer, noise has 1
+    to 1.6, another picture about 1 or more. A change of colour alone fools it, since these features hardly know colour.
+
     Args:
         features: features of the stylized image, `(B, H, W, C)`.
         target: features of the content image, same shape.
@@ -84,6 +87,10 @@ def content_loss(features, target, *, normalize=True, variance=None):
 
 def style_loss(gram, target, *, normalize=True):
     """How far one Gram matrix is from another.
+
+    As a yardstick it asks for nothing of the photo: 0 for the style image, or for one with its features in any other
+    order. Normalised, averaged over the default layers, noise has 0.5 to 2.1 beside our style images, an
+    untouched photo 0.3 or far above.
 
     Args:
         gram: Gram matrices of the stylized image, `(B, C, C)`, from `gram_matrix`.

@@ -91,8 +91,9 @@ def total_variation(image: np.ndarray) -> float:
     """Mean absolute difference between neighbouring pixels, down and to the right, over all channels.
 
     0 for a flat image, 1/3 for uniform noise, 1 for a checkerboard of black and white. Neither high nor low is good in
-    itself: compare with the style image's, or the untouched photo's. High means grain or fine strokes, low a blur or
-    large flat areas, whatever they show: added noise fools whoever reads it as strokes.
+    itself: compare with the style image's (ours have 0.06 to 0.2 at 192 to 256 px), or the untouched photo's (0.01 to
+    0.08). High means grain or fine strokes, low a blur or large flat areas, whatever they show: added noise fools
+    whoever reads it as strokes.
     """
     image = check_image(image, "image")
     return float(np.mean([np.abs(np.diff(image, axis=axis)).mean() for axis in (0, 1)]))
@@ -131,8 +132,9 @@ def moment_distance(image: np.ndarray, style: np.ndarray) -> float:
 
     The mean, over relu1_2, relu2_2, relu3_3 and relu4_3 of `"vgg16-hed"`, of `nstlib.losses.moment_loss`: the relative
     squared error of the means plus that of the centred covariances (Li et al. 2017). 0 for the style image, 2 for an
-    image without features; an image with more contrast than the style, such as noise, lies above. Whoever minimises
-    moments, or Gram matrices of these layers, has this distance on its side: compare such methods by it with care.
+    image without features, 1 to 2 for noise beside our style images; an image with more contrast than the style lies
+    above, an untouched photo at 0.5 or far above. The style image fools it, and whoever minimises moments, or Gram
+    matrices of these layers, has this distance on its side: compare such methods by it with care.
 
     Args:
         image, style: images of any sizes; what counts is the scale at which both are looked at.

@@ -29,6 +29,7 @@ _THEME = {
 }
 _PALETTE = sns.color_palette("colorblind")
 _MARKERS = "osD^vP*X<>"
+_SIDEWAYS = 1.04  # factor on the cost between neighbouring groups of `pareto`
 _INK = "0.25"  # grey of text and marks that belong to no group
 _WIDTH = 12.0  # widest figure made of images, in inches
 _HEIGHT = 2.4  # height of one image, in inches
@@ -425,45 +426,61 @@ def growth_lines(
 
 @matplotlib.rc_context(_THEME)
 def pareto(
-    table: pd.DataFrame, *, x: str, y: str, label: str, front: str, low: str, high: str
+    table: pd.DataFrame, *, x: str, y: str, hue: str, label: str, front: str, low: str, high: str
 ) -> Figure:
-    """Methods by cost (log axis) and by a loss, less of both being better; a line joins those that nothing beats.
+    """Methods by cost and by a loss, less of both being better; a grey line joins those that nothing beats. Log axes.
+
+    Points that nothing beats are filled, the others hollow. So that intervals at one cost can be told apart, groups are
+    moved sideways by a few percent; the line stands where the costs are.
 
     Args:
         table: one row a method.
         x: numeric column with the cost, positive.
-        y: numeric column with the loss.
-        label: column with the name written beside each point.
+        y: numeric column with the loss, positive.
+        hue: column with the groups, at most ten; colour and marker both say the group.
+        label: column with what is written beside each point; an empty text writes nothing.
         front: column of booleans: whether the method is on the front, as `nstlib.pareto_front` finds it.
         low, high: columns with the interval around `y`.
 
     Raises:
-        ValueError: if a column is missing or not numeric, or a value lies outside its interval.
+        ValueError: if a column is missing or not numeric, a value is not positive or lies outside its interval.
     """
-    _check_columns(table, "table", present=(label, front), numeric=(x, y, low, high))
-    if not (table[x] > 0).all():
-        raise ValueError(f"column {x!r} must be positive on a log axis")
+    _check_columns(table, "table", present=(hue, label, front), numeric=(x, y, low, high))
+    if not (table[[x, y, low]] > 0).all(axis=None):
+        raise ValueError(f"columns {_listed((x, y, low))} must be positive on a log axis")
     fig = NotebookFigure(figsize=(8.5, 5.2), layout="constrained")
     ax = fig.subplots()
-    on_front = table[front].to_numpy(dtype=bool)
-    bottom, middle, top = (table[column].to_numpy(float) for column in (low, y, high))
-    _check_interval(bottom, middle, top, y, (low, high))
-    for which, colour, marker, name in (
-        (on_front, _PALETTE[0], "o", "nothing beats it"),
-        (~on_front, _PALETTE[7], "s", "another is at least as good and as fast"),
-    ):
-        if which.any():
+    joined = table[table[front].astype(bool)].sort_values(x)
+    style = {"color": _PALETTE[7], "linewidth": 1, "drawstyle": "steps-post", "zorder": 0}
+    ax.plot(joined[x], joined[y], label="nothing beats it: filled", **style)
+    groups = dict(list(table.groupby(hue, sort=False)))
+    colours = _colours(len(groups), hue)
+    places = pd.Series(index=table.index, dtype=float)
+    for step, rows in enumerate(groups.values()):
+        places[rows.index] = rows[x] * _SIDEWAYS ** (step - (len(groups) - 1) / 2)
+        bottom, middle, top = (rows[column].to_numpy(float) for column in (low, y, high))
+        _check_interval(bottom, middle, top, y, (low, high))
+        for filled in (True, False):
+            which = rows[front].to_numpy(dtype=bool) == filled
             around = (middle - bottom)[which], (top - middle)[which]
-            style = {"color": colour, "marker": marker, "linestyle": "none", "label": name}
-            ax.errorbar(table[x][which], middle[which], yerr=around, capsize=3, **style)
-    line = table[on_front].sort_values(x)
-    ax.plot(line[x], line[y], color=_PALETTE[0], linewidth=1, drawstyle="steps-post", zorder=0)
-    _log_axis(ax, "x")
+            style = {"color": colours[step], "marker": _MARKERS[step], "linestyle": "none"}
+            style |= {"capsize": 3, "elinewidth": 1, "mfc": colours[step] if filled else "white"}
+            ax.errorbar(places[rows.index][which], middle[which], yerr=around, **style)
+    for which in "xy":
+        _log_axis(ax, which)
     ax.margins(0.1)
-    ax.set(xlabel=f"{_label(x)} (log scale)", ylabel=_label(y))
-    _legend_below(fig, {c.get_label(): c.lines[0] for c in ax.containers})
+    ax.set(
+        xlabel=f"{_label(x)} (log scale; less is better)",
+        ylabel=f"{_label(y)} (log scale; less is better)",
+    )
+    lines = {
+        str(name): Line2D([], [], color=colour, marker=marker, linestyle="none")
+        for name, colour, marker in zip(groups, colours, _MARKERS, strict=False)
+    }
+    _legend_below(fig, lines | {ax.lines[0].get_label(): ax.lines[0]})
     _settled(fig)
-    _write_beside(ax, table[x], table[y], table[label].astype(str))
+    written = table[label].astype(str) != ""
+    _write_beside(ax, places[written], table[y][written], table[label][written].astype(str))
     return fig
 
 

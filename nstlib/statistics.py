@@ -52,6 +52,40 @@ def mean_interval(
     return float(grid.mean()), float(found.low), float(found.high)
 
 
+def mean_intervals(
+    table: pd.DataFrame, columns: Sequence[str], *, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """`mean_interval` of several columns for each method.
+
+    Args:
+        table: one row for each photo, style and method, as `nstlib.run_study` makes it.
+        columns: the yardsticks.
+        resamples, seed: as for `mean_interval`.
+
+    Returns:
+        One row a method, in the order of the table, and yardstick: method, yardstick, mean, low, high.
+
+    Raises:
+        ValueError: as `mean_interval`.
+    """
+    rows = [
+        (method, column, *mean_interval(scores, column, resamples=resamples, seed=seed))
+        for method, scores in table.groupby("method", sort=False)
+        for column in columns
+    ]
+    return pd.DataFrame(rows, columns=["method", "yardstick", "mean", "low", "high"])
+
+
+def interval_text(table: pd.DataFrame, column: str) -> pd.Series:
+    """Each value with its interval as people write it: "0.995 (0.737 to 1.22)", three significant digits.
+
+    Args:
+        table: with the numeric columns `column`, `low` and `high`.
+    """
+    text = table[[column, "low", "high"]].map("{:.3g}".format)
+    return text[column] + " (" + text["low"] + " to " + text["high"] + ")"
+
+
 def paired_differences(
     table: pd.DataFrame,
     comparisons: Iterable[tuple[str, str]],

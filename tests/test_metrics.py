@@ -149,6 +149,27 @@ def test_known_values_of_the_photo_noise_and_the_style_image():
                 assert 0.07 < distance(random, painting) < 0.2
 
 
+def test_known_values_under_the_features():
+    """What the docstrings of the losses and of the moment distance say, in the same way."""
+    for index, name in enumerate(["coffee", "rocket", "chelsea"]):
+        photo = load_photo(name, size=192)
+        random = np.random.default_rng(index).random(photo.shape, dtype=np.float32)
+        for style_name in style_names()[::2]:
+            painting = load_style(style_name, size=192)
+            images = {"photo": photo, "noise": random}
+            images["style image"] = fit(painting, *photo.shape[:2])
+            found = evaluate(images, photo, painting).set_index("method")
+            assert found["content"]["photo"] == pytest.approx(0, abs=1e-9)
+            assert 1 < found["content"]["noise"] < 1.6
+            assert found["content"]["style image"] > 0.9
+            assert found["style"]["photo"] > 0.3
+            assert 0.5 < found["style"]["noise"] < 2.1
+            assert found["moments"]["photo"] > 0.5
+            assert 1 < found["moments"]["noise"] < 2
+            assert 0.01 < found["variation"]["photo"] < 0.08
+            assert 0.06 < total_variation(painting) < 0.2
+
+
 def test_an_edge_counts_as_kept_within_the_tolerance_and_not_beyond():
     # 0.75% of the diagonal of 128 x 128 px are 1.36 px.
     assert edge_preservation(disc(40, (64, 65)), disc(40)) > 0.95

@@ -62,7 +62,8 @@ def speeds():
 def costs():
     return pd.DataFrame(
         {
-            "method": ["Johnson", "Gatys 10", "Gatys 100"],
+            "method": ["Johnson", "Gatys", "Gatys"],
+            "budget": ["", "10", "100"],
             "seconds": [0.1, 3.0, 30.0],
             "total": [2.0, 3.0, 1.0],
             "low": [1.8, 2.5, 0.8],
@@ -72,7 +73,7 @@ def costs():
     )
 
 
-PARETO = {"x": "seconds", "y": "total", "label": "method", "front": "front"}
+PARETO = {"x": "seconds", "y": "total", "hue": "method", "label": "budget", "front": "front"}
 PARETO |= {"low": "low", "high": "high"}
 
 # One call of every function, for what holds for all of them.
@@ -492,18 +493,35 @@ def test_growth_lines_arguments_are_checked():
         plots.growth_lines(speeds().assign(low=5.0))
 
 
-def test_pareto_joins_the_front_and_names_every_method():
+def test_pareto_joins_the_front_and_says_group_and_budget_of_every_point():
     fig = plots.pareto(costs(), **PARETO)
     (ax,) = fig.axes
-    assert {text.get_text() for text in ax.texts} == set(costs()["method"])
+    assert [text.get_text() for text in ax.texts] == ["10", "100"]
+    (legend,) = fig.legends
+    named = [text.get_text() for text in legend.get_texts()]
+    assert named == ["Johnson", "Gatys", "nothing beats it: filled"]
     (front,) = [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
     np.testing.assert_array_equal(front.get_xydata(), [[0.1, 2.0], [30.0, 1.0]])
-    beaten = ax.containers[1].lines[0]
-    np.testing.assert_array_equal(beaten.get_xydata(), [[3.0, 3.0]])
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+def test_pareto_fills_what_nothing_beats_and_moves_groups_apart():
+    (ax,) = plots.pareto(costs(), **PARETO).axes
+    points = [container.lines[0] for container in ax.containers]
+    places = {
+        tuple(point): line.get_markerfacecolor() == "white"
+        for line in points
+        for point in line.get_xydata()
+    }
+    assert {y: hollow for (_, y), hollow in places.items()} == {2.0: False, 3.0: True, 1.0: False}
+    moved = {y: x for x, y in places}
+    for total, seconds, side in ((2.0, 0.1, -1), (3.0, 3.0, 1), (1.0, 30.0, 1)):
+        assert moved[total] == pytest.approx(seconds, rel=0.05)
+        assert np.sign(moved[total] - seconds) == side
 
 
 def test_pareto_arguments_are_checked():
-    with pytest.raises(ValueError, match="'seconds' must be positive"):
+    with pytest.raises(ValueError, match="columns seconds, total, low must be positive"):
         plots.pareto(costs().assign(seconds=0.0), **PARETO)
     with pytest.raises(ValueError, match="lie between its interval"):
         plots.pareto(costs().assign(low=9.0), **PARETO)

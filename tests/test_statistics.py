@@ -9,7 +9,9 @@ from scipy import stats
 from nstlib.statistics import (
     break_even,
     growth,
+    interval_text,
     mean_interval,
+    mean_intervals,
     paired_differences,
     pareto_front,
 )
@@ -56,6 +58,29 @@ def test_the_order_of_the_rows_does_not_matter():
     assert mean_interval(table.sample(frac=1, random_state=0), "total") == mean_interval(
         table, "total"
     )
+
+
+def test_intervals_of_every_method_and_yardstick():
+    rng = np.random.default_rng(0)
+    table = pd.concat([grid(rng.normal(size=(3, 4)), method) for method in ("b", "a")])
+    table["ssim"] = table["total"] ** 2
+    found = mean_intervals(table, ["ssim", "total"])
+    assert found[["method", "yardstick"]].agg(" ".join, axis=1).tolist() == [
+        "b ssim",
+        "b total",
+        "a ssim",
+        "a total",
+    ]
+    alone = mean_interval(table[table["method"] == "a"], "ssim")
+    assert tuple(found.loc[2, ["mean", "low", "high"]]) == alone
+
+
+def test_an_interval_in_words():
+    table = pd.DataFrame({"value": [0.99512, 277.2], "low": [0.7371, 273], "high": [1.2249, 289.4]})
+    assert interval_text(table, "value").tolist() == [
+        "0.995 (0.737 to 1.22)",
+        "277 (273 to 289)",
+    ]
 
 
 @pytest.mark.parametrize(
