@@ -29,7 +29,7 @@ _THEME = {
 }
 _PALETTE = sns.color_palette("colorblind")
 _MARKERS = "osD^vP*X<>"
-_SIDEWAYS = 1.04  # factor on the cost between neighbouring groups of `pareto`
+_SIDEWAYS = 1.02  # factor on the cost between neighbouring groups of `pareto`
 _INK = "0.25"  # grey of text and marks that belong to no group
 _WIDTH = 12.0  # widest figure made of images, in inches
 _HEIGHT = 2.4  # height of one image, in inches
