@@ -11,6 +11,9 @@ NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 export IPYTHONDIR := $(CURDIR)/.ipython
 export NSTLIB_PROFILE := $(PROFILE)
 
+# One after the other, whatever -j says: two notebooks at once would spoil each other's timings.
+.NOTPARALLEL:
+
 .PHONY: install study test lint unit notebooks bench report lab format clean
 
 install: $(STAMP)
@@ -22,16 +25,22 @@ $(STAMP): pyproject.toml environment.yml
 	$(BIN)/python -m pip install --quiet --constraint .venv/constraints.txt --editable '.[dev]'
 	touch $@
 
-# The quick profile leaves the committed notebooks alone and writes its own beside its results.
-study: $(STAMP)
+# The quick profile leaves the committed notebooks alone and writes its own beside its results. The full profile takes
+# hours: a stamp says of each notebook that it ran, so that a run that was stopped goes on with the next.
 ifeq ($(PROFILE),quick)
+study: $(STAMP)
 	$(BIN)/jupyter nbconvert --to notebook --execute --output-dir results/quick/notebooks $(NOTEBOOKS)
 	@echo "Done: results/quick/ holds the notebooks, tables, figures and images of the quick profile."
 	@echo "For the full profile: make study PROFILE=full"
 else
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+study: $(NOTEBOOKS:notebooks/%.ipynb=build/full/%)
 	@echo "Done: notebooks/ and results/ hold the full profile."
 endif
+
+build/full/%: notebooks/%.ipynb $(wildcard nstlib/*.py) | $(STAMP)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $<
+	mkdir -p build/full
+	touch $@
 
 test: $(STAMP) lint
 	NSTLIB_PROFILE=quick $(BIN)/python -m pytest --nbval-lax tests notebooks
@@ -70,4 +79,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv results/quick
+	rm -rf .venv results/quick build/full
