@@ -67,7 +67,7 @@ class NotebookFigure(Figure):
         return self._rendered("png") if self._shown_as == "png" else None
 
     def _repr_jpeg_(self) -> tuple[bytes, dict[str, str]] | None:
-        return self._rendered("jpeg", quality=90) if self._shown_as == "jpeg" else None
+        return self._rendered("jpeg", quality=75) if self._shown_as == "jpeg" else None
 
     def _rendered(self, form: str, **options) -> tuple[bytes, dict[str, str]]:
         buffer = io.BytesIO()
