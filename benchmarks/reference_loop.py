@@ -7,15 +7,18 @@ the first convolution of each of the five blocks, content at the second of the f
 variation 30, Adam with rate 0.02, beta_1 0.99 and epsilon 0.1, from the content image. It runs on the VGG-16 of nstlib
 in place of the tutorial's VGG-19, whose weights are a download; `vgg19_seconds_per_eval` says what a gradient costs
 with a VGG-19 (random weights). Then nstlib minimises the same objective until it is as low as after 500 steps of that:
-from the photo, coarse to fine, and from the output of the shipped network. L-BFGS stalls at the kinks of the tutorial's
-total variation, a sum of absolute values, so it is led by a smooth one, and judged by the tutorial's. Writes
-results/tables/benchmark_reference_SIZE.csv and benchmark_reference_SIZE_summary.csv, after each pair; a run that was
-stopped goes on from the pairs that it finished.
+from the photo and from the output of the shipped network, each in float32 and, where the processor has it, in bfloat16.
+L-BFGS stalls at the kinks of the tutorial's total variation, a sum of absolute values, so it is led by a smooth one,
+and judged by the tutorial's, in float32. It runs at a quarter and at half of the size first. A sum of differences over
+all pixels is twice as large for the same picture at twice the size, while the tutorial's other terms are means: the
+weight of the total variation is divided by the scale, so that the small pictures weigh it as the full one does.
+
+Writes results/tables/benchmark_reference_SIZE.csv, a row for each pair, start and precision, and
+benchmark_reference_SIZE_summary.csv, after each pair; pairs that the table holds are not done again.
 """
 
 import argparse
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -35,6 +38,8 @@ STYLE_LAYERS = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT_LAYER = "relu5_2"
 STYLE_WEIGHT, CONTENT_WEIGHT, VARIATION_WEIGHT = 1e-2, 1e4, 30
 STEPS = 500
+SCALES = {0.25: 200, 0.5: 100, 1: 500}  # evaluations at most, at each share of the size
+PRECISIONS = ("float32", "bfloat16") if nst.has_bfloat16() else ("float32",)
 ROUNDING = 0.001  # difference of two pixels below which the total variation that leads the search is a parabola
 
 
@@ -67,12 +72,16 @@ class TutorialObjective:
 
 
 class SmoothObjective(TutorialObjective):
-    """The same but for the kinks of the total variation in `total`; `tv` is the tutorial's own."""
+    """Without the kinks of the total variation in `total`, weighed for a share of the size; `tv` is the tutorial's."""
+
+    def __init__(self, scale: float):
+        super().__init__()
+        self.variation_weight = VARIATION_WEIGHT / scale
 
     def __call__(self, images, content_targets, style_targets):
         exact = super().__call__(images, content_targets, style_targets)
         down, right = images[:, 1:] - images[:, :-1], images[:, :, 1:] - images[:, :, :-1]
-        variation = VARIATION_WEIGHT * tf.add_n(
+        variation = self.variation_weight * tf.add_n(
             [tf.reduce_sum(tf.sqrt(each**2 + ROUNDING**2) - ROUNDING) for each in (down, right)]
         )
         return exact._replace(total=exact.content + exact.style + variation)
@@ -109,49 +118,69 @@ def run_reference(photo: np.ndarray, style: np.ndarray, objective) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def seconds_until(photo, style, target: float, **options) -> tuple[float, float, int]:
-    """Seconds until the tutorial's total at full size is at most `target`, the total reached, and the evals it took."""
+def seconds_until(photo, style, target: float, init: np.ndarray) -> dict:
+    """Seconds until the tutorial's total at full size is at most `target`, and the evals that it took at full size."""
 
-    def total(row):
-        return row["content"] + row["style"] + row["tv"]
+    def low_enough(row):
+        return row["content"] + row["style"] + row["tv"] <= target
 
-    history = nst.gatys(
-        photo,
-        style,
-        objective=SmoothObjective(),
-        steps=STEPS,
-        on_step=lambda row: row["scale"] == 1 and total(row) <= target,
-        progress=False,
-        **options,
-    ).history
-    last = history.iloc[-1]
-    return last["seconds"], total(last), int(last["evals"])
+    seconds = 0.0
+    for scale, evals in SCALES.items():
+        size = [round(scale * side) for side in photo.shape[:2]]
+        result = nst.gatys(
+            nst.resize(photo, size),
+            nst.resize(style, [round(scale * side) for side in style.shape[:2]]),
+            objective=SmoothObjective(scale),
+            init=nst.resize(init, size),
+            steps=evals,
+            max_evals=evals,
+            scales=(1,),
+            on_step=low_enough if scale == 1 else None,
+            progress=False,
+        )
+        init, last = result.image, result.history.iloc[-1]
+        seconds += last["seconds"]
+    return {"image": init, "seconds": seconds, "evals": int(last["evals"])}
 
 
-def run_pair(photo_name: str, style_name: str, size: int) -> dict:
-    """One row of the table."""
+def run_pair(photo_name: str, style_name: str, size: int) -> list[dict]:
+    """The pair's rows of the table."""
     photo, style = nst.photo(photo_name, size=size), nst.style(style_name, size=size)
     network = nst.load_network(style_name)
-    marks = {"steps": STEPS, "weights": network.fingerprint}
     network.stylize(photo)  # traced before the clock starts, as all later pictures find it
-    reference = run_reference(photo, style, TutorialObjective())
+    objective = TutorialObjective()
+    reference = run_reference(photo, style, objective)
     target = reference["total"].iloc[-1]
-    row = {"photo": photo_name, "style": style_name, **marks, "target": target}
-    row["reference_seconds"] = reference["seconds"].iloc[-1]
+    row = {"photo": photo_name, "style": style_name, "steps": STEPS, "weights": network.fingerprint}
+    row |= {"target": target, "reference_seconds": reference["seconds"].iloc[-1]}
     row["reference_seconds_per_eval"] = reference["seconds"].diff().median()
-    found = seconds_until(photo, style, target, scales=(0.5, 1))
-    row["gatys_seconds"], row["gatys_total"], row["gatys_evals"] = found
-    begin = time.perf_counter()
-    start = network.stylize(photo)
-    forward = time.perf_counter() - begin
-    found = seconds_until(photo, style, target, init=start, scales=(1,))
-    row["hybrid_seconds"], row["hybrid_total"], row["hybrid_evals"] = found
-    row["hybrid_seconds"] += forward
-    for method in ("gatys", "hybrid"):
-        row[f"{method}_reached"] = row[f"{method}_total"] <= target
-        ratio = row[f"{method}_seconds"] / row["reference_seconds"]
-        row[f"{method}_ratio"] = ratio if row[f"{method}_reached"] else np.inf
-    return row
+    row["vgg19_seconds_per_eval"] = vgg19_seconds_per_eval(photo)
+    rows = []
+    for precision in PRECISIONS:
+        # Its own rounding may take it for lower than it is.
+        margin = 1 if precision == "float32" else 0.999
+        for start in ("photo", "network"):
+            begin = time.perf_counter()
+            init = photo if start == "photo" else network.stylize(photo)
+            forward = time.perf_counter() - begin
+            nst.use_bfloat16(precision == "bfloat16")
+            found = seconds_until(photo, style, margin * target, init)
+            nst.use_bfloat16(False)
+            seconds = found["seconds"] + forward
+            total = judged(found["image"], photo, style, objective)
+            # Two sums of the same picture differ in their last digits.
+            ratio = seconds / row["reference_seconds"] if total <= target * 1.0001 else np.inf
+            mark = {"start": start, "precision": precision, "evals": found["evals"]}
+            rows.append(row | mark | {"total": total, "seconds": seconds, "ratio": ratio})
+            print(rows[-1], flush=True)
+    return rows
+
+
+def judged(image: np.ndarray, photo: np.ndarray, style: np.ndarray, objective) -> float:
+    """The tutorial's total loss of a picture."""
+    photo, style, image = (tf.constant(each[None]) for each in (photo, style, image))
+    targets = objective.content_targets(photo), objective.style_targets(style)
+    return float(objective(image, *targets).total)
 
 
 def vgg19_seconds_per_eval(photo: np.ndarray) -> float:
@@ -174,38 +203,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=512, help="longer side in px")
     parser.add_argument("--pairs", type=int, default=len(PAIRS), help="how many pairs")
-    parser.add_argument(
-        "--work", type=Path, default=Path(".work"), help="folder for finished pairs"
-    )
     arguments = parser.parse_args()
     size = arguments.size
-    folder = arguments.work / f"reference_{size}"
-    folder.mkdir(parents=True, exist_ok=True)
-    vgg19 = vgg19_seconds_per_eval(nst.photo(PAIRS[0][0], size=size))
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    tables = []
-    for photo_name, style_name in PAIRS[: arguments.pairs]:
-        weights = nst.load_network(style_name).fingerprint
-        path = folder / f"{photo_name}-{style_name}-{weights}-{STEPS}.csv"
-        if not path.exists():
-            row = run_pair(photo_name, style_name, size) | {"vgg19_seconds_per_eval": vgg19}
-            unfinished = path.with_suffix(".unfinished")
-            pd.DataFrame([row]).to_csv(unfinished, index=False)
-            unfinished.replace(path)
-        tables.append(pd.read_csv(path))
+    name = f"benchmark_reference_{size}"
+    caption = f"Seconds to the loss that the tutorial's loop has after {STEPS} steps; {size} px."
+    try:
+        tables = [results.read(name, text=("weights",))]
+    except FileNotFoundError:
+        tables = []
+    for photo, style in PAIRS[: arguments.pairs]:
+        if any(((each["photo"] == photo) & (each["style"] == style)).any() for each in tables):
+            continue
+        tables.append(pd.DataFrame(run_pair(photo, style, size)))
         table = pd.concat(tables, ignore_index=True)
-        caption = (
-            f"Seconds to the loss that the tutorial's loop has after {STEPS} steps; {size} px."
-        )
-        results.table(f"benchmark_reference_{size}", table, caption=caption)
-        columns = [c for c in table if c.endswith(("_seconds", "_per_eval", "_ratio", "_evals"))]
-        summary = table[columns].quantile([0, 0.25, 0.5, 0.75, 1]).rename_axis("quantile")
-        reached = {m: int(table[f"{m}_reached"].sum()) for m in ("gatys", "hybrid")}
-        caption += (
-            f" Quantiles over {len(table)} pairs; reached within {STEPS} updates from the photo in "
-            f"{reached['gatys']}, from the network's picture in {reached['hybrid']} of them."
-        )
-        results.table(f"benchmark_reference_{size}_summary", summary.reset_index(), caption=caption)
+        results.table(name, table, caption=caption)
+        columns = ["evals", "seconds", "ratio"]
+        groups = table.groupby(["start", "precision"], sort=False)[columns]
+        summary = groups.quantile([0, 0.5, 1]).rename_axis(["start", "precision", "quantile"])
+        note = f"{caption} Lowest, median and highest of {table['photo'].nunique()} pairs."
+        results.table(f"{name}_summary", summary.reset_index(), caption=note)
         print(summary.round(3).to_string(), flush=True)
 
 

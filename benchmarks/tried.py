@@ -2,13 +2,15 @@
 
     .venv/bin/python benchmarks/tried.py
 
-`benchmark_tried`: seconds of the gradient and of a pass through a network as they are, compiled with XLA, and with an
-allocator that never hands memory back to the system (glibc's thresholds, set before the process starts); in turns,
-each measurement in a fresh process.
+`benchmark_tried`: seconds of the gradient and of a pass through a network as they are, in bfloat16 (where the processor
+has it), compiled with XLA, and with an allocator that never hands memory back to the system (glibc's thresholds, set
+before the process starts); in turns, each measurement in a fresh process.
 
-`benchmark_optimizers`: total loss and seconds after the same number of gradient evaluations from the photo: nstlib's
-L-BFGS, SciPy's with the same bounds, and SciPy's without bounds, whose result is clipped, as a picture has to be,
-before it is judged.
+`benchmark_optimizers`: total loss, judged in float32, and seconds after the same number of gradient evaluations from
+the photo: nstlib's L-BFGS, the same in bfloat16, SciPy's with the same bounds, and SciPy's without bounds, whose result
+is clipped, as a picture has to be, before it is judged.
+
+`benchmark_bfloat16`: how far a network's picture in bfloat16 is from that in float32, for every wide network.
 """
 
 import functools
@@ -30,19 +32,25 @@ PAIRS = [("astronaut", "brush_flow"), ("chelsea", "linocut"), ("coffee", "cubist
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**34)}
 
 
+def compiled(function, bfloat16=False, **options):
+    """The function as one graph."""
+    if bfloat16:
+        nst.use_bfloat16()
+    return tf.function(function, **options)
+
+
 def gradient_of(photo, style, **options):
     """The compiled gradient of the default objective and its value, a function of the images."""
     objective = nst.PerceptualLoss()
     targets = objective.content_targets(photo), objective.style_targets(style)
 
-    @tf.function(**options)
     def value_and_gradient(images):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             total = objective(images, *targets).total
         return total, tape.gradient(total, images)
 
-    return value_and_gradient
+    return compiled(value_and_gradient, **options)
 
 
 def pictures(photo: str, style: str):
@@ -60,12 +68,14 @@ def seconds_of_gradient(**options) -> float:
 def seconds_of_pass(**options) -> float:
     photo, _ = pictures(*PAIRS[0])
     model = nst.load_network(PAIRS[0][1]).model
-    function = tf.function(lambda images: model(images, training=False), **options)
+    function = compiled(lambda images: model(images, training=False), **options)
     return nst.measure(lambda: function(photo).numpy(), repeats=REPEATS, warmup=2).median
 
 
+BFLOAT16 = {"bfloat16": ({"bfloat16": True}, {})} if nst.has_bfloat16() else {}
 VARIANTS = {
     "as it is": ({}, {}),
+    **BFLOAT16,
     "XLA": ({"jit_compile": True}, {}),
     "memory kept": ({}, KEEP_MEMORY),
 }
@@ -114,16 +124,31 @@ def by_scipy(photo, style, bounds) -> tuple[float, float]:
 
 
 def by_nstlib(photo, style) -> tuple[float, float]:
-    images = photo.numpy()[0], style.numpy()[0]
+    image, seconds = optimized(photo.numpy()[0], style.numpy()[0])
+    return float(gradient_of(photo, style)(tf.constant(image[None]))[0]), seconds
+
+
+def by_nstlib_in_bfloat16(photo, style) -> tuple[float, float]:
+    image, seconds = nst.in_fresh_process(
+        optimized, photo.numpy()[0], style.numpy()[0], bfloat16=True
+    )
+    return float(gradient_of(photo, style)(tf.constant(image[None]))[0]), seconds
+
+
+def optimized(photo, style, bfloat16=False) -> tuple[np.ndarray, float]:
+    """The picture, and median seconds of an evaluation."""
+    if bfloat16:
+        nst.use_bfloat16()
     options = {"steps": EVALS, "max_evals": EVALS, "scales": (1,), "progress": False}
-    history = nst.gatys(*images, **options).history
-    each = (history["seconds"].diff() / history["evals"].diff()).iloc[1:]
-    return history["total"].min(), each.median()
+    found = nst.gatys(photo, style, **options)
+    each = (found.history["seconds"].diff() / found.history["evals"].diff()).iloc[1:]
+    return found.image, each.median()
 
 
 def optimizers() -> pd.DataFrame:
     ways = {
         "nstlib, in bounds": by_nstlib,
+        **({"nstlib, in bounds, bfloat16": by_nstlib_in_bfloat16} if BFLOAT16 else {}),
         "SciPy, in bounds": functools.partial(by_scipy, bounds=scipy.optimize.Bounds(0, 1)),
         "SciPy, clipped at the end": functools.partial(by_scipy, bounds=None),
     }
@@ -137,6 +162,25 @@ def optimizers() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def painted(name: str, bfloat16=False) -> list[np.ndarray]:
+    """The photos of the study, by one network."""
+    if bfloat16:
+        nst.use_bfloat16()
+    network = nst.load_network(name)
+    return [network.stylize(nst.photo(photo, size=SIZE)) for photo in nst.photo_names()]
+
+
+def differences() -> pd.DataFrame:
+    """Of the pictures of every network in bfloat16 from those in float32."""
+    rows = []
+    for name in nst.network_names():
+        rounded = nst.in_fresh_process(painted, name, bfloat16=True)
+        for photo, image, other in zip(nst.photo_names(), painted(name), rounded, strict=True):
+            row = {"network": name, "photo": photo, "ssim": nst.ssim(image, other)}
+            rows.append(row | {"mean_absolute_difference": np.abs(image - other).mean()})
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
     keras.utils.set_random_seed(0)
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
@@ -146,6 +190,9 @@ def main() -> None:
     results.table("benchmark_tried", tried(), caption=caption)
     caption = f"After {EVALS} gradient evaluations from the photo, {SIZE} px square."
     results.table("benchmark_optimizers", optimizers(), caption=caption)
+    if BFLOAT16:
+        caption = f"Pictures of the networks in bfloat16 beside those in float32, {SIZE} px."
+        results.table("benchmark_bfloat16", differences(), caption=caption)
 
 
 if __name__ == "__main__":

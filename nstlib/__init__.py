@@ -44,6 +44,7 @@ _NAMES = {
         "trunk",
     ],
     "benchmark": ["Timing", "describe_machine", "in_fresh_process", "measure", "peak_memory"],
+    "precision": ["PrecisionError", "has_bfloat16", "use_bfloat16"],
     "profiles": ["Profile", "profile", "set_seed"],
     "results": ["ResultsFolder", "results_folder"],
     "data": [

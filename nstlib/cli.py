@@ -65,7 +65,13 @@ def _start_backend() -> None:
 
 def _errors() -> tuple[type[Exception], ...]:
     trained = (nst.ExtractorError, nst.NetworkError, nst.TrainingError, nst.ExportError)
-    return (ValueError, OSError, MemoryError, nst.DataError, nst.OptimizationError, *trained)
+    computed = (nst.OptimizationError, nst.PrecisionError)
+    return (ValueError, OSError, MemoryError, nst.DataError, *computed, *trained)
+
+
+_bfloat16 = click.option(
+    "--bfloat16", is_flag=True, help="Faster, on a processor that has instructions for it."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,11 +108,12 @@ def main() -> None:
     type=click.Choice(["luminance", "histogram"]),
     help="Keep the photo's colours.",
 )
+@_bfloat16
 @click.option("-o", "--output", help="A picture, or a folder for several [default: this folder].")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @_reported
 def stylize(
-    photos, style, method, network, slim, size, steps, preserve_colour, output, force
+    photos, style, method, network, slim, size, steps, preserve_colour, bfloat16, output, force
 ) -> None:
     """Paint photos in a style.
 
@@ -122,6 +129,8 @@ def stylize(
         raise click.UsageError(
             "--slim: only with a shipped network, which needs --method johnson or hybrid"
         )
+    if bfloat16:
+        nst.use_bfloat16()
     files, empty = _pictures(photos)
     options = {"method": method, "steps": steps, "preserve_colour": preserve_colour}
     options |= {"progress": len(files) == 1}
@@ -184,11 +193,14 @@ def styles(sheet, force) -> None:
     "--size", type=click.IntRange(16), default=192, show_default=True, help="Of crops, px."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_bfloat16
 @click.option("--license", "licence", default="unknown", help="Of the painting, for the card.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Folder to go on from.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @_reported
-def train(painting, photos, output, steps, size, seed, licence, checkpoint, force) -> None:
+def train(
+    painting, photos, output, steps, size, seed, bfloat16, licence, checkpoint, force
+) -> None:
     """Train a network for a painting of your own; some minutes without a GPU.
 
     Stopped and started again with the same --checkpoint folder, it goes on where it was.
@@ -202,6 +214,8 @@ def train(painting, photos, output, steps, size, seed, licence, checkpoint, forc
     if output.suffix != ".npz":
         raise click.UsageError(f"--output: {_printable(output)} does not end in .npz")
     _check_target(output, force=force)
+    if bfloat16:
+        nst.use_bfloat16()
     style_image = nst.load_image(painting, size=STYLE_SIZE)
     result = nst.train(
         style_image,

@@ -26,6 +26,7 @@ FLOORS = {
     "lbfgs": 0,
     "benchmark": 0,
     "plots": 0,
+    "precision": 0,
     "profiles": 0,
     "results": 0,
     "statistics": 0,
@@ -96,9 +97,9 @@ def test_training_does_not_know_the_other_method():
     assert "gatys" not in imported_modules("training")
 
 
-def test_tensorflow_is_named_where_the_tape_is_needed_only():
+def test_tensorflow_is_named_for_the_tape_and_for_its_precision_only():
     users = [m for m in MODULES if any(n.split(".")[0] == "tensorflow" for n in imported(m))]
-    assert users == ["gatys"]
+    assert users == ["gatys", "precision"]
 
 
 # --- manners -----------------------------------------------------------------------------------

@@ -146,6 +146,24 @@ def test_bad_usage_is_explained(photo, elsewhere, arguments, message):
     assert files(elsewhere) == ["photo.png"]
 
 
+def test_bfloat16_is_refused_on_a_processor_without_it(photo, elsewhere, monkeypatch):
+    monkeypatch.setattr("nstlib.precision._PROCESSOR", elsewhere / "nothing")
+    for command in (["stylize", photo, "--style", STYLE], ["train", photo, "-o", "n.npz"]):
+        run = nst_command(*command, "--bfloat16")
+        assert run.exit_code == 2
+        assert "bfloat16" in run.output
+        assert files(elsewhere) == ["photo.png"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_bfloat16_is_used_where_it_is_asked_for(photo, elsewhere, monkeypatch, asked):
+    used = []
+    monkeypatch.setattr(nst, "use_bfloat16", lambda: used.append(True))
+    options = ["--bfloat16"] * asked
+    assert nst_command("stylize", photo, "--style", STYLE, *options).exit_code == 0
+    assert used == [True] * asked
+
+
 def test_interrupted_it_leaves_no_half_written_file(photo, elsewhere, monkeypatch):
     def interrupted(self, file, **_):
         file.write(b"half")

@@ -1,0 +1,58 @@
+"""nstlib.precision: that bfloat16 is used where it is asked for, is close, and is refused where it would be slow."""
+
+import numpy as np
+import pytest
+
+import nstlib as nst
+from nstlib import precision
+
+IMAGE = np.random.default_rng(0).random((48, 64, 3), dtype=np.float32)
+
+
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """Makes this processor one with the flags given, or one of a system that does not say."""
+
+    def pretend(flags):
+        path = tmp_path / "cpuinfo"
+        if flags is not None:
+            path.write_text(f"processor\t: 0\nflags\t\t: fpu {flags} sse2\n")
+        monkeypatch.setattr(precision, "_PROCESSOR", path)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("avx512f avx512_bf16", True),
+        ("amx_bf16 amx_tile", True),
+        ("avx2 avx512f avx512_vnni", False),
+        ("avx512_bf16_of_another_kind", False),
+        (None, False),
+    ],
+)
+def test_a_processor_is_known_by_its_flags(processor, flags, expected):
+    processor(flags)
+    assert nst.has_bfloat16() is expected
+
+
+def test_a_processor_without_it_is_refused(processor):
+    processor("avx2")
+    with pytest.raises(nst.PrecisionError, match="avx512_bf16"):
+        nst.use_bfloat16()
+    nst.use_bfloat16(False)  # where it is already
+
+
+def stylized(on: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What a network and a short optimisation make of the image, in a process of its own."""
+    nst.use_bfloat16(on)
+    style = nst.style("brush_flow", size=64)
+    slow = nst.gatys(IMAGE, style, steps=3, scales=(1,), progress=False)
+    return nst.load_network("brush_flow").stylize(IMAGE), slow.image
+
+
+@pytest.mark.skipif(not precision.has_bfloat16(), reason="needs a processor with bfloat16")
+def test_pictures_in_bfloat16_are_others_but_close():
+    for exact, rounded in zip(stylized(False), nst.in_fresh_process(stylized, True), strict=True):
+        assert 0 < np.abs(exact - rounded).mean() < 0.01
