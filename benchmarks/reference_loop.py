@@ -7,7 +7,8 @@ the first convolution of each of the five blocks, content at the second of the f
 variation 30, Adam with rate 0.02, beta_1 0.99 and epsilon 0.1, from the content image. It runs on the VGG-16 of nstlib
 in place of the tutorial's VGG-19, whose weights are a download; `vgg19_seconds_per_eval` says what a gradient costs
 with a VGG-19 (random weights). Then nstlib minimises the same objective until it is as low as after 500 steps of that:
-from the photo and from the output of the shipped network, each in float32 and, where the processor has it, in bfloat16.
+from the photo and from the output of the shipped network, each in float32 and, where the processor has it, in bfloat16
+with the last evaluations in float32.
 L-BFGS stalls at the kinks of the tutorial's total variation, a sum of absolute values, so it is led by a smooth one,
 and judged by the tutorial's, in float32. It runs at a quarter and at half of the size first. A sum of differences over
 all pixels is twice as large for the same picture at twice the size, while the tutorial's other terms are means: the
@@ -38,8 +39,12 @@ STYLE_LAYERS = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT_LAYER = "relu5_2"
 STYLE_WEIGHT, CONTENT_WEIGHT, VARIATION_WEIGHT = 1e-2, 1e4, 30
 STEPS = 500
-SCALES = {0.25: 200, 0.5: 100, 1: 500}  # evaluations at most, at each share of the size
-PRECISIONS = ("float32", "bfloat16") if nst.has_bfloat16() else ("float32",)
+COARSE = {0.25: 200, 0.5: 100}  # evaluations at each share of the size
+PLANS = {"float32": [(*each, "float32") for each in [*COARSE.items(), (1, STEPS)]]}
+if nst.has_bfloat16():
+    # Ended in float32, since in bfloat16 the loss may look lower than it is.
+    PLANS["bfloat16"] = [(*each, "bfloat16") for each in [*COARSE.items(), (1, STEPS)]]
+    PLANS["bfloat16"].append((1, STEPS, "float32"))
 ROUNDING = 0.001  # difference of two pixels below which the total variation that leads the search is a parabola
 
 
@@ -118,14 +123,15 @@ def run_reference(photo: np.ndarray, style: np.ndarray, objective) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def seconds_until(photo, style, target: float, init: np.ndarray) -> dict:
+def seconds_until(photo, style, target: float, init: np.ndarray, plan) -> dict:
     """Seconds until the tutorial's total at full size is at most `target`, and the evals that it took at full size."""
 
     def low_enough(row):
         return row["content"] + row["style"] + row["tv"] <= target
 
-    seconds = 0.0
-    for scale, evals in SCALES.items():
+    seconds, full = 0.0, 0
+    for scale, evals, precision in plan:
+        nst.use_bfloat16(precision == "bfloat16")
         size = [round(scale * side) for side in photo.shape[:2]]
         result = nst.gatys(
             nst.resize(photo, size),
@@ -140,7 +146,8 @@ def seconds_until(photo, style, target: float, init: np.ndarray) -> dict:
         )
         init, last = result.image, result.history.iloc[-1]
         seconds += last["seconds"]
-    return {"image": init, "seconds": seconds, "evals": int(last["evals"])}
+        full += int(last["evals"]) if scale == 1 else 0
+    return {"image": init, "seconds": seconds, "evals": full}
 
 
 def run_pair(photo_name: str, style_name: str, size: int) -> list[dict]:
@@ -156,16 +163,12 @@ def run_pair(photo_name: str, style_name: str, size: int) -> list[dict]:
     row["reference_seconds_per_eval"] = reference["seconds"].diff().median()
     row["vgg19_seconds_per_eval"] = vgg19_seconds_per_eval(photo)
     rows = []
-    for precision in PRECISIONS:
-        # Its own rounding may take it for lower than it is.
-        margin = 1 if precision == "float32" else 0.999
+    for precision, plan in PLANS.items():
         for start in ("photo", "network"):
             begin = time.perf_counter()
             init = photo if start == "photo" else network.stylize(photo)
             forward = time.perf_counter() - begin
-            nst.use_bfloat16(precision == "bfloat16")
-            found = seconds_until(photo, style, margin * target, init)
-            nst.use_bfloat16(False)
+            found = seconds_until(photo, style, target, init, plan)
             seconds = found["seconds"] + forward
             total = judged(found["image"], photo, style, objective)
             # Two sums of the same picture differ in their last digits.
