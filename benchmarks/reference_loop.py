@@ -39,11 +39,10 @@ STYLE_LAYERS = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT_LAYER = "relu5_2"
 STYLE_WEIGHT, CONTENT_WEIGHT, VARIATION_WEIGHT = 1e-2, 1e4, 30
 STEPS = 500
-COARSE = {0.25: 200, 0.5: 100}  # evaluations at each share of the size
-PLANS = {"float32": [(*each, "float32") for each in [*COARSE.items(), (1, STEPS)]]}
-if nst.has_bfloat16():
-    # Ended in float32, since in bfloat16 the loss may look lower than it is.
-    PLANS["bfloat16"] = [(*each, "bfloat16") for each in [*COARSE.items(), (1, STEPS)]]
+SCALES = {0.25: 200, 0.5: 100, 1: STEPS}  # evaluations at each share of the size, at most
+PRECISIONS = ("float32", "bfloat16") if nst.has_bfloat16() else ("float32",)
+PLANS = {name: [(*each, name) for each in SCALES.items()] for name in PRECISIONS}
+if "bfloat16" in PLANS:  # in which the loss may look lower than it is
     PLANS["bfloat16"].append((1, STEPS, "float32"))
 ROUNDING = 0.001  # difference of two pixels below which the total variation that leads the search is a parabola
 

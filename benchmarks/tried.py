@@ -123,15 +123,8 @@ def by_scipy(photo, style, bounds) -> tuple[float, float]:
     return flat(clipped)[0], seconds
 
 
-def by_nstlib(photo, style) -> tuple[float, float]:
-    image, seconds = optimized(photo.numpy()[0], style.numpy()[0])
-    return float(gradient_of(photo, style)(tf.constant(image[None]))[0]), seconds
-
-
-def by_nstlib_in_bfloat16(photo, style) -> tuple[float, float]:
-    image, seconds = nst.in_fresh_process(
-        optimized, photo.numpy()[0], style.numpy()[0], bfloat16=True
-    )
+def by_nstlib(photo, style, run=None) -> tuple[float, float]:
+    image, seconds = (run or optimized)(photo.numpy()[0], style.numpy()[0])
     return float(gradient_of(photo, style)(tf.constant(image[None]))[0]), seconds
 
 
@@ -146,9 +139,12 @@ def optimized(photo, style, bfloat16=False) -> tuple[np.ndarray, float]:
 
 
 def optimizers() -> pd.DataFrame:
+    in_bfloat16 = functools.partial(
+        by_nstlib, run=functools.partial(nst.in_fresh_process, optimized, bfloat16=True)
+    )
     ways = {
         "nstlib, in bounds": by_nstlib,
-        **({"nstlib, in bounds, bfloat16": by_nstlib_in_bfloat16} if BFLOAT16 else {}),
+        **({"nstlib, in bounds, bfloat16": in_bfloat16} if BFLOAT16 else {}),
         "SciPy, in bounds": functools.partial(by_scipy, bounds=scipy.optimize.Bounds(0, 1)),
         "SciPy, clipped at the end": functools.partial(by_scipy, bounds=None),
     }
