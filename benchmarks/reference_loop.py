@@ -15,7 +15,8 @@ all pixels is twice as large for the same picture at twice the size, while the t
 weight of the total variation is divided by the scale, so that the small pictures weigh it as the full one does.
 
 Writes results/tables/benchmark_reference_SIZE.csv, a row for each pair, start and precision, and
-benchmark_reference_SIZE_summary.csv, after each pair; pairs that the table holds are not done again.
+benchmark_reference_SIZE_summary.csv, after each pair; rows that the table holds are not done again, unless the weights
+of the network changed.
 """
 
 import argparse
@@ -44,6 +45,12 @@ PRECISIONS = ("float32", "bfloat16") if nst.has_bfloat16() else ("float32",)
 PLANS = {name: [(*each, name) for each in SCALES.items()] for name in PRECISIONS}
 if "bfloat16" in PLANS:  # in which the loss may look lower than it is
     PLANS["bfloat16"].append((1, STEPS, "float32"))
+REFERENCE = [
+    "target",
+    "reference_seconds",
+    "reference_seconds_per_eval",
+    "vgg19_seconds_per_eval",
+]
 ROUNDING = 0.001  # difference of two pixels below which the total variation that leads the search is a parabola
 
 
@@ -149,33 +156,52 @@ def seconds_until(photo, style, target: float, init: np.ndarray, plan) -> dict:
     return {"image": init, "seconds": seconds, "evals": full}
 
 
-def run_pair(photo_name: str, style_name: str, size: int) -> list[dict]:
-    """The pair's rows of the table."""
-    photo, style = nst.photo(photo_name, size=size), nst.style(style_name, size=size)
+def reference(photo: np.ndarray, style: np.ndarray, objective) -> dict:
+    """The loss that the tutorial's loop ends at, and its seconds."""
+    run = run_reference(photo, style, objective)
+    return {
+        "target": run["total"].iloc[-1],
+        "reference_seconds": run["seconds"].iloc[-1],
+        "reference_seconds_per_eval": run["seconds"].diff().median(),
+        "vgg19_seconds_per_eval": vgg19_seconds_per_eval(photo),
+    }
+
+
+def run_pair(photo_name: str, style_name: str, size: int, earlier: pd.DataFrame) -> pd.DataFrame:
+    """The pair's rows of the table; those that it has from earlier runs stay, unless the network changed."""
     network = nst.load_network(style_name)
+    weights = {"photo": "", "network": network.fingerprint}
+    kept = earlier[earlier["weights"] == earlier["start"].map(weights)]
+    done = set(zip(kept["start"], kept["precision"], strict=True))
+    wanted = [(start, precision) for precision in PLANS for start in weights]
+    if done.issuperset(wanted):
+        return kept
+    photo, style = nst.photo(photo_name, size=size), nst.style(style_name, size=size)
     network.stylize(photo)  # traced before the clock starts, as all later pictures find it
     objective = TutorialObjective()
-    reference = run_reference(photo, style, objective)
-    target = reference["total"].iloc[-1]
-    row = {"photo": photo_name, "style": style_name, "steps": STEPS, "weights": network.fingerprint}
-    row |= {"target": target, "reference_seconds": reference["seconds"].iloc[-1]}
-    row["reference_seconds_per_eval"] = reference["seconds"].diff().median()
-    row["vgg19_seconds_per_eval"] = vgg19_seconds_per_eval(photo)
-    rows = []
-    for precision, plan in PLANS.items():
-        for start in ("photo", "network"):
-            begin = time.perf_counter()
-            init = photo if start == "photo" else network.stylize(photo)
-            forward = time.perf_counter() - begin
-            found = seconds_until(photo, style, target, init, plan)
-            seconds = found["seconds"] + forward
-            total = judged(found["image"], photo, style, objective)
-            # Two sums of the same picture differ in their last digits.
-            ratio = seconds / row["reference_seconds"] if total <= target * 1.0001 else np.inf
-            mark = {"start": start, "precision": precision, "evals": found["evals"]}
-            rows.append(row | mark | {"total": total, "seconds": seconds, "ratio": ratio})
-            print(rows[-1], flush=True)
-    return rows
+    known = kept[REFERENCE].to_dict("records")
+    measured = known[0] if known else reference(photo, style, objective)
+    target, rows = measured["target"], []
+    for start, precision in wanted:
+        if (start, precision) in done:
+            continue
+        begin = time.perf_counter()
+        init = photo if start == "photo" else network.stylize(photo)
+        forward = time.perf_counter() - begin
+        found = seconds_until(photo, style, target, init, PLANS[precision])
+        seconds = found["seconds"] + forward
+        total = judged(found["image"], photo, style, objective)
+        # Two sums of the same picture differ in their last digits.
+        reached = total <= target * 1.0001
+        rows.append(
+            {"photo": photo_name, "style": style_name, "steps": STEPS, "weights": weights[start]}
+            | measured
+            | {"start": start, "precision": precision, "evals": found["evals"], "total": total}
+            | {"seconds": seconds}
+            | {"ratio": seconds / measured["reference_seconds"] if reached else np.inf}
+        )
+        print(rows[-1], flush=True)
+    return pd.concat([kept, pd.DataFrame(rows)], ignore_index=True)
 
 
 def judged(image: np.ndarray, photo: np.ndarray, style: np.ndarray, objective) -> float:
@@ -201,6 +227,18 @@ def vgg19_seconds_per_eval(photo: np.ndarray) -> float:
     return nst.measure(lambda: gradient(tf.constant(photo[None])).numpy(), repeats=7).median
 
 
+def lowest_to_highest(table: pd.DataFrame) -> pd.DataFrame:
+    """Median over the pairs, lowest and highest of each number; one row for each start and precision."""
+    groups = table.groupby(["start", "precision"], sort=False)
+    suffixes = {"": "median", "_low": "min", "_high": "max"}
+    columns = {
+        f"{column}{suffix}": groups[column].agg(how)
+        for column in ("evals", "seconds", "ratio")
+        for suffix, how in suffixes.items()
+    }
+    return pd.DataFrame(columns).reset_index()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=512, help="longer side in px")
@@ -211,21 +249,20 @@ def main() -> None:
     name = f"benchmark_reference_{size}"
     caption = f"Seconds to the loss that the tutorial's loop has after {STEPS} steps; {size} px."
     try:
-        tables = [results.read(name, text=("weights",))]
+        table = results.read(name, text=("weights",))
     except FileNotFoundError:
-        tables = []
+        table = pd.DataFrame(columns=["photo", "style", "start", "precision", "weights"])
     for photo, style in PAIRS[: arguments.pairs]:
-        if any(((each["photo"] == photo) & (each["style"] == style)).any() for each in tables):
+        of_pair = (table["photo"] == photo) & (table["style"] == style)
+        rows = run_pair(photo, style, size, table[of_pair])
+        if rows.equals(table[of_pair]):
             continue
-        tables.append(pd.DataFrame(run_pair(photo, style, size)))
-        table = pd.concat(tables, ignore_index=True)
+        table = pd.concat([table[~of_pair], rows], ignore_index=True)
         results.table(name, table, caption=caption)
-        columns = ["evals", "seconds", "ratio"]
-        groups = table.groupby(["start", "precision"], sort=False)[columns]
-        summary = groups.quantile([0, 0.5, 1]).rename_axis(["start", "precision", "quantile"])
-        note = f"{caption} Lowest, median and highest of {table['photo'].nunique()} pairs."
-        results.table(f"{name}_summary", summary.reset_index(), caption=note)
-        print(summary.round(3).to_string(), flush=True)
+        summary = lowest_to_highest(table)
+        note = f"{caption} Median, lowest and highest of {table['photo'].nunique()} pairs."
+        results.table(f"{name}_summary", summary, caption=note)
+        print(summary.round(3).to_string(index=False), flush=True)
 
 
 if __name__ == "__main__":

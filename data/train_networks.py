@@ -9,7 +9,7 @@ paintings, the data folder set to where they are:
 
 The Starry Night starts from the trunk, every other style from The Starry Night. A run that was stopped goes on from its
 last checkpoint when the same command is given again (but for the trunk and what imitates). When all ten are there, each
-has a second round, from itself:
+has further rounds, from itself, each on other crops. Those that ship had two:
 
     .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
 
@@ -36,7 +36,7 @@ FIRST = "starry_night"
 IMITATION = "imitation of the wide network"
 STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
 STEPS_OF_OTHERS = 700
-STEPS_AGAIN = {"paintings": 1000, "others": 700}
+STEPS_AGAIN = {"paintings": 1800, "others": 1200}
 SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 1000, 4000
 # At the weight that suits the others the even paper of The Great Wave would take faces away.
 STYLE_WEIGHTS = {"wave": 3}
@@ -69,6 +69,7 @@ def train_style(
         objective=dataclasses.replace(objective, style_weight=weight),
         start=start,
         steps=steps,
+        seed=rounds(start.card, name),
         checkpoint=work / f"{name}_from_{start.fingerprint}",
         checkpoint_every=200,
     )
@@ -76,6 +77,11 @@ def train_style(
     if start.card.get("style") == name:
         card |= earlier_training(start.card)
     return dataclasses.replace(result.network, card=card)
+
+
+def rounds(card: dict, name: str) -> int:
+    """How many rounds a network had for this style, given its card."""
+    return 1 + len(card.get("earlier_rounds", [])) if card.get("style") == name else 0
 
 
 def earlier_training(card: dict) -> dict:
@@ -93,10 +99,10 @@ def imitate_first(photos: Path) -> nst.Network:
     return nst.distill(wide, photos, steps=SLIM_STEPS_OF_IMITATION, batch_size=1, start=start)
 
 
-def ship(network: nst.Network, *parts: str) -> Path:
-    """Writes a network to where it ships from, a path inside the assets."""
+def ship(network: nst.Network, path: Path) -> Path:
+    """Writes a network as one that ships."""
     network.model.set_weights([rounded(weight) for weight in network.model.get_weights()])
-    return nst.save_network(network, ASSETS.joinpath(*parts), dtype="float16")
+    return nst.save_network(network, path, dtype="float16")
 
 
 def rounded(weights: np.ndarray) -> np.ndarray:
@@ -111,6 +117,7 @@ def main() -> None:
     parser.add_argument("name", choices=["trunk", *styles])
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
     parser.add_argument("--work", type=Path, default=Path(".work"), help="folder for checkpoints")
+    parser.add_argument("--output", type=Path, default=ASSETS, help="folder to write to")
     parser.add_argument(
         "--bfloat16",
         action="store_true",
@@ -123,7 +130,7 @@ def main() -> None:
         nst.use_bfloat16()
     if arguments.name == "trunk":
         network = nst.train_identity(arguments.photos)
-        print(nst.save_network(network, ASSETS / "trunk.npz", dtype="float16"))
+        print(nst.save_network(network, arguments.output / "trunk.npz", dtype="float16"))
         return
     if arguments.name == FIRST and arguments.slim and not arguments.again:
         network = imitate_first(arguments.photos)
@@ -133,8 +140,8 @@ def main() -> None:
         network = train_style(
             arguments.name, start, steps, arguments.photos, arguments.work, precision
         )
-    folder = ["networks", "slim"] if arguments.slim else ["networks"]
-    print(ship(network, *folder, f"{arguments.name}.npz"))
+    folder = "networks/slim" if arguments.slim else "networks"
+    print(ship(network, arguments.output / folder / f"{arguments.name}.npz"))
 
 
 if __name__ == "__main__":

@@ -137,3 +137,23 @@ def total_variation_loss(images):
     right = images[:, :, 1:] - images[:, :, :-1]
     axes = (1, 2, 3)
     return ops.mean(ops.square(down), axis=axes) + ops.mean(ops.square(right), axis=axes)
+
+
+def peak_energy(features, limit):
+    """How much of a feature map's energy stands in few places, whose height sets the scale of all others.
+
+    Instance normalisation divides by the deviation over all positions, so that a network can choose how strong
+    everything else is by raising one spot in every channel. The spot shows as a blot: the 'droplets' of Karras et al.
+    2020, 'Analyzing and Improving the Image Quality of StyleGAN', sec. 2.
+
+    Args:
+        features: feature maps as they enter the normalisation, `(B, H, W, C)`.
+        limit: the energy that a place may have for nothing, 1 being the mean.
+
+    Returns:
+        Mean over the positions of the energy above `limit`, `(B,)`. The energy of a place is the mean over the channels
+        of ((F - μ) / σ)², with μ and σ of each channel over all positions. 0 without peaks, always below 1.
+    """
+    mean, variance = ops.moments(features, axes=(1, 2), keepdims=True)
+    energy = ops.mean(ops.square(features - mean) / (variance + _EPSILON), axis=-1)
+    return ops.mean(ops.relu(energy - limit), axis=(1, 2))

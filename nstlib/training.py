@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from nstlib.benchmark import describe_machine
 from nstlib.data import photo, photo_folder, photo_names
 from nstlib.images import check_image, fit
+from nstlib.losses import peak_energy
 from nstlib.perceptual import PerceptualLoss
 from nstlib.transformer import Network, load_network, needs_jit, new_network
 
@@ -35,6 +36,8 @@ _TEMPORARY = ".unfinished-"
 _EMA_MOMENTUM = 0.995
 _CLIP_NORM = 1.0
 _RANGE_WEIGHT = 10.0
+_PEAK_WEIGHT = 10.0
+_PEAK_LIMIT = 10.0
 _VARIANCE_CROPS = 24
 _ORDERS = list(itertools.permutations(range(3)))
 _GAMMAS = (0.6, 1.0, 1.6)
@@ -95,7 +98,9 @@ def train(
 
     Adam, its rate rising over the first 200 steps and then decaying as a cosine, and an average of the weights over the
     last tenth of the steps, at most a few hundred (EMA). The objective sees the output clipped to [0, 1], as it will be
-    shown; values beyond that range cost 10 times their mean square on top.
+    shown; values beyond that range cost 10 times their mean square on top. So do single places inside the network that
+    stand out by far before an instance normalisation (`nstlib.losses.peak_energy` above 10, at weight 10, averaged over
+    the layers): they would show as blots.
 
     Args:
         style: the style image, `(H, W, 3)`.
@@ -322,22 +327,30 @@ class _Trainer(keras.Model):
     def __init__(self, transformer: keras.Model, objective: PerceptualLoss, style, variances):
         super().__init__(name="trainer")
         self.content_variances = variances
-        self.transformer = transformer
+        normalizing = [
+            layer
+            for layer in transformer.layers
+            if isinstance(layer, keras.layers.GroupNormalization)
+        ]
+        self.observed = keras.Model(
+            transformer.inputs, [transformer.output, [layer.input for layer in normalizing]]
+        )
         self.objective = objective
         self.style_targets = objective.style_targets(style[None])
         self.terms = {name: _Latest(name=name) for name in _TERMS}
 
     def build(self, shape):
-        self.built = True  # the transformer was built by its constructor
+        self.built = True  # the transformer inside was built by its constructor
 
     def call(self, images, training=None):
-        return self.transformer(images, training=training)
+        return self.observed(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         # Clipped in value, not in gradient: a pixel beyond black or white is judged as it will be shown, and can still
         # come back. With a squashing output in its place (tanh), dark areas saturate for good and turn into holes.
-        beyond = ops.clip(y_pred, 0.0, 1.0) - y_pred
-        shown = y_pred + ops.stop_gradient(beyond)
+        images, entering = y_pred
+        beyond = ops.clip(images, 0.0, 1.0) - images
+        shown = images + ops.stop_gradient(beyond)
         terms = self.objective(
             shown,
             self.objective.content_targets(x),
@@ -346,7 +359,12 @@ class _Trainer(keras.Model):
         )
         for name, value in terms._asdict().items():
             self.terms[name].update_state(value)
-        return terms.total + _RANGE_WEIGHT * ops.mean(ops.square(beyond))
+        peaks = [ops.mean(peak_energy(features, _PEAK_LIMIT)) for features in entering]
+        return (
+            terms.total
+            + _RANGE_WEIGHT * ops.mean(ops.square(beyond))
+            + _PEAK_WEIGHT * sum(peaks) / max(1, len(peaks))  # batch normalisation has none
+        )
 
 
 class _Crops(keras.utils.PyDataset):

@@ -15,6 +15,7 @@ from nstlib.losses import (
     feature_moments,
     gram_matrix,
     moment_loss,
+    peak_energy,
     relative_error,
     style_loss,
     total_variation_loss,
@@ -133,6 +134,16 @@ def test_total_variation_is_that_of_numpy(shape):
     assert_allclose(total_variation_loss(images), numpy_total_variation(images), rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_peak_energy_is_that_of_numpy(shape):
+    maps = features(*shape)
+    deviations = [(m - m.mean((0, 1))) / m.std((0, 1)) for m in maps]
+    energies = [np.linalg.norm(d, axis=-1) ** 2 / d.shape[-1] for d in deviations]
+    for limit in (0.0, 0.8, 2.0):
+        expected = [np.maximum(energy - limit, 0).mean() for energy in energies]
+        assert_allclose(peak_energy(maps, limit), expected, rtol=1e-8, atol=1e-12)
+
+
 def test_gatys_content_loss():
     maps, target = features(2, 4, 5, 3), features(2, 4, 5, 3, seed=1)
     expected = [0.5 * np.linalg.norm(m - t) ** 2 for m, t in zip(maps, target, strict=True)]
@@ -186,6 +197,23 @@ def test_relative_error_by_hand():
 def test_total_variation_by_hand():
     image = np.array([[[0.0], [1.0]], [[1.0], [1.0]]])  # down: 1, 0; right: 1, 0
     assert_allclose(total_variation_loss(image[None]), [1.0])
+
+
+def test_peak_energy_by_hand():
+    # One of 100 places at 1, the others at 0: mean 0.01, variance 0.01 · 0.99, so its energy is 0.99² / 0.0099 = 99.
+    maps = np.zeros((1, 10, 10, 3))
+    maps[0, 3, 4] = 1
+    assert_allclose(peak_energy(maps, 10), [0.89])
+    assert_allclose(peak_energy(maps, 99), [0], atol=1e-9)
+    assert_allclose(peak_energy(0 * maps, 10), [0])
+
+
+def test_peaks_are_places_and_not_channels():
+    """A hundred channels, each with a peak at a place of its own: no place stands out."""
+    maps = np.eye(100).reshape(1, 10, 10, 100)
+    assert_allclose(peak_energy(maps, 10), [0])
+    assert_allclose(peak_energy(0 * maps + maps.sum(-1, keepdims=True), 10), [0])
+    assert float(peak_energy(features(1, 64, 64, 32), 10)[0]) == 0
 
 
 def test_a_perfect_match_is_zero():
@@ -288,6 +316,14 @@ def test_losses_have_no_unit():
     )
 
 
+def test_peak_energy_has_no_unit_no_level_and_forgets_where():
+    maps = features(2, 6, 5, 4)
+    expected = peak_energy(maps, 1)
+    assert np.all(np.asarray(expected) > 0.1)
+    assert_allclose(peak_energy(7 * maps + np.arange(4), 1), expected, rtol=1e-9)
+    assert_allclose(peak_energy(shuffled(maps), 1), expected, rtol=1e-9)
+
+
 def test_moment_loss_sees_a_covariance_that_large_means_hide():
     target = features(1, 8, 8, 3) + 100
     flat = np.broadcast_to(target.mean(axis=(1, 2), keepdims=True), target.shape)
@@ -306,6 +342,7 @@ OBJECTIVES = {
     "style, Gatys": lambda x: style_loss(gram_matrix(x), gram_matrix(TARGET), normalize=False),
     "moments": lambda x: moment_loss(x, feature_moments(TARGET)),
     "total variation": total_variation_loss,
+    "peaks": lambda x: peak_energy(x, 1.0),
 }
 
 

@@ -117,6 +117,26 @@ def test_the_network_is_as_good_as_the_last_steps(finished, start):
     assert loss(finished[0].network) < 0.5 * loss(start)
 
 
+def test_no_place_inside_stands_out(start, monkeypatch):
+    """A photo with one spot sets a peak into the network, which the training takes down again."""
+    spot = np.full((32, 32, 3), 0.5, np.float32)
+    spot[13:16, 13:16] = 1.0
+
+    def highest(network):
+        model = network.model
+        entering = [x.input for x in model.layers if x.__class__.__name__ == "GroupNormalization"]
+        maps = keras.Model(model.inputs, entering).predict_on_batch(spot[None])
+        deviations = [(m - m.mean((1, 2))) / m.std((1, 2)) for m in maps]
+        return [(d**2).mean(-1).max() for d in deviations]
+
+    options = {"start": start, "photos": [spot], "learning_rate": 1e-2}
+    kept = highest(run(**options).network)
+    monkeypatch.setattr(training, "_PEAK_WEIGHT", 0.0)
+    left = highest(run(**options).network)
+    assert max(left) > 2 * training._PEAK_LIMIT
+    assert max(kept) < 0.7 * max(left)
+
+
 def test_the_history(finished):
     history = finished[0].history
     assert list(history) == COLUMNS
