@@ -2,10 +2,12 @@
 
     .venv/bin/python benchmarks/memory.py
 
-Writes results/tables/benchmark_memory.csv, to which a test holds `nst.estimate_memory`.
+Writes results/tables/benchmark_memory.csv, to which a test holds `nst.estimate_memory`, and benchmark_memory_large.csv,
+what a photo of 12 megapixels takes a network, seconds too.
 """
 
 import resource
+import time
 
 import pandas as pd
 import psutil
@@ -16,35 +18,58 @@ NETWORK_SIZES = (256, 512, 1024, 2048)
 SIZES = {"johnson": NETWORK_SIZES, "johnson slim": NETWORK_SIZES, "gatys": (256, 512, 1024)}
 STEPS = 12  # L-BFGS keeps ten updates
 REPEATS = 3
+LARGE = (3072, 4096)
 
 
-def peak(method: str, size: int) -> int:
-    """Bytes by which the process grew at its peak, libraries and weights being loaded before."""
-    photo = nst.resize(nst.photo("astronaut"), size)
+def cost(method: str, height: int, width: int) -> dict[str, float]:
+    """Seconds, and bytes by which the process grew at its peak, libraries and weights being loaded before."""
+    photo = nst.resize(nst.photo("astronaut"), (height, width))
     style = nst.style("brush_flow", size=384)
     network = nst.load_network("brush_flow", width=0.25 if method == "johnson slim" else 1.0)
     objective = nst.PerceptualLoss()
     assert objective.extract
-    before = psutil.Process().memory_info().rss
+    before, start = psutil.Process().memory_info().rss, time.perf_counter()
     if method == "gatys":
         nst.gatys(photo, style, steps=STEPS, scales=(1,), objective=objective, progress=False)
     else:
         network.stylize(photo)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"bytes": peak - before, "seconds": seconds}
 
 
-def main() -> None:
+def by_size() -> pd.DataFrame:
+    """One row for each method, size and repeat."""
     rows = []
     for method, sizes in SIZES.items():
         for size in sizes:
             for repeat in range(REPEATS):
-                measured = nst.in_fresh_process(peak, method, size)
+                measured = nst.in_fresh_process(cost, method, size, size)["bytes"]
                 row = {"method": method, "size": size, "repeat": repeat, "bytes": measured}
                 rows.append(row | {"bytes_per_pixel": measured / size**2})
                 print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def large() -> pd.DataFrame:
+    """One row for each width of a network and repeat."""
+    rows = []
+    for method in ("johnson", "johnson slim"):
+        for repeat in range(REPEATS):
+            row = {"method": method, "height": LARGE[0], "width": LARGE[1], "repeat": repeat}
+            rows.append(row | nst.in_fresh_process(cost, method, *LARGE))
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    caption = "Peak memory in fresh processes, beyond libraries and weights, square photos."
-    results.table("benchmark_memory", pd.DataFrame(rows), caption=caption)
+    caption = "Peak memory in fresh processes, beyond libraries and weights"
+    results.table("benchmark_memory", by_size(), caption=f"{caption}, square photos.")
+    caption = (
+        f"{caption}, and seconds, the graph not yet traced: photos of {LARGE[1]} x {LARGE[0]} px."
+    )
+    results.table("benchmark_memory_large", large(), caption=caption)
 
 
 if __name__ == "__main__":
