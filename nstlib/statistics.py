@@ -76,6 +76,44 @@ def mean_intervals(
     return pd.DataFrame(rows, columns=["method", "yardstick", "mean", "low", "high"])
 
 
+def median_ranges(
+    table: pd.DataFrame,
+    by: Sequence[str],
+    columns: Sequence[str],
+    *,
+    quantiles: tuple[float, float] = (0.0, 1.0),
+) -> pd.DataFrame:
+    """Medians of groups of rows, and how far the values spread.
+
+    Args:
+        table: one row a measurement.
+        by: columns that tell the groups apart; one without a value is a group of its own.
+        columns: the numeric columns to describe; values that are missing are left out.
+        quantiles: the lower and the upper end; as they stand the lowest and the highest value.
+
+    Returns:
+        One row a group, in the order of the table, and yardstick: the columns of `by`, yardstick, median, low, high.
+
+    Raises:
+        ValueError: a missing column, or quantiles that are not between 0 and 1 and in rising order.
+    """
+    missing = {*by, *columns} - set(table.columns)
+    if missing:
+        raise ValueError(f"table: there is no column {', '.join(sorted(missing))}")
+    low, high = quantiles
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"quantiles: {quantiles!r} are not two of 0 to 1 in rising order")
+    groups = table.groupby([*by], sort=False, dropna=False)
+    found = {
+        column: pd.DataFrame(
+            {"median": values.median(), "low": values.quantile(low), "high": values.quantile(high)}
+        )
+        for column, values in ((column, groups[column]) for column in columns)
+    }
+    rows = pd.concat(found, names=["yardstick"]).reset_index()
+    return rows[[*by, "yardstick", "median", "low", "high"]]
+
+
 def interval_text(table: pd.DataFrame, column: str) -> pd.Series:
     """Each value with its interval as people write it: "0.995 (0.737 to 1.22)", three significant digits.
 

@@ -12,6 +12,7 @@ from nstlib.statistics import (
     interval_text,
     mean_interval,
     mean_intervals,
+    median_ranges,
     paired_differences,
     pareto_front,
 )
@@ -73,6 +74,42 @@ def test_intervals_of_every_method_and_yardstick():
     ]
     alone = mean_interval(table[table["method"] == "a"], "ssim")
     assert tuple(found.loc[2, ["mean", "low", "high"]]) == alone
+
+
+def test_medians_of_known_groups():
+    table = pd.DataFrame(
+        {
+            "size": [512, 512, 512, 256, 256, 256],
+            "start": ["photo", "photo", "photo", None, None, None],
+            "seconds": [4.0, 1.0, 2.0, 7.0, 9.0, math.nan],
+            "evals": [1, 1, 4, 3, 5, 10],
+        }
+    )
+    found = median_ranges(table, ["size", "start"], ["seconds", "evals"])
+    assert found["size"].tolist() == [512, 256, 512, 256]
+    assert found["yardstick"].tolist() == ["seconds", "seconds", "evals", "evals"]
+    assert found[["median", "low", "high"]].to_numpy().tolist() == [
+        [2.0, 1.0, 4.0],
+        [8.0, 7.0, 9.0],
+        [1.0, 1.0, 4.0],
+        [5.0, 3.0, 10.0],
+    ]
+
+
+def test_medians_with_quartiles_are_numpys():
+    table = pd.DataFrame({"group": "a", "value": np.random.default_rng(0).normal(size=30)})
+    found = median_ranges(table, ["group"], ["value"], quantiles=(0.25, 0.75))
+    expected = np.quantile(table["value"], [0.5, 0.25, 0.75])
+    np.testing.assert_allclose(found[["median", "low", "high"]].to_numpy()[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("columns", "quantiles", "message"),
+    [(["loss"], (0, 1), "no column loss"), (["total"], (0.9, 0.1), "rising order")],
+)
+def test_medians_that_are_refused(columns, quantiles, message):
+    with pytest.raises(ValueError, match=message):
+        median_ranges(grid(np.zeros((2, 3))), ["photo"], columns, quantiles=quantiles)
 
 
 def test_an_interval_in_words():
