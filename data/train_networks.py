@@ -40,8 +40,6 @@ STEPS_AGAIN = {"paintings": 1800, "others": 1200}
 SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 1000, 4000
 # At the weight that suits the others the even paper of The Great Wave would take faces away.
 STYLE_WEIGHTS = {"wave": 3}
-# The few greens of Udnie would stand in every flat area, each crop being asked for the whole palette.
-PIXEL_WEIGHTS = {"udnie": 0.5}
 
 
 def plan(name: str, *, again: bool, slim: bool) -> tuple[nst.Network, int]:
@@ -61,12 +59,14 @@ def train_style(
     name: str, start: nst.Network, steps: int, photos: Path, work: Path, precision: str
 ) -> nst.Network:
     """Trains the network of one style; `precision` is for its card."""
+    objective = nst.training_objective()
+    weight = STYLE_WEIGHTS.get(name, objective.style_weight)
     result = nst.train(
         nst.style(name, size=STYLE_SIZE),
         photos,
         name=name,
         licence=nst.catalogue().set_index("name").loc[name, "licence"],
-        objective=objective_of(name),
+        objective=dataclasses.replace(objective, style_weight=weight),
         start=start,
         steps=steps,
         seed=rounds(start.card, name),
@@ -77,17 +77,6 @@ def train_style(
     if start.card.get("style") == name:
         card |= earlier_training(start.card)
     return dataclasses.replace(result.network, card=card)
-
-
-def objective_of(name: str) -> nst.PerceptualLoss:
-    """What the networks of a style are trained on."""
-    usual = nst.training_objective()
-    layers = dict(usual.style_layers)
-    return dataclasses.replace(
-        usual,
-        style_layers=layers | {"pixels": PIXEL_WEIGHTS.get(name, layers["pixels"])},
-        style_weight=STYLE_WEIGHTS.get(name, usual.style_weight),
-    )
 
 
 def rounds(card: dict, name: str) -> int:
