@@ -81,22 +81,27 @@ def train_style(
 
 def rounds(card: dict, name: str) -> int:
     """How many rounds a network had for this style, given its card."""
-    return 1 + len(card.get("earlier_rounds", [])) if card.get("style") == name else 0
+    if card.get("style") != name:
+        return 0
+    return ("steps" in card) + len(card.get("earlier_rounds", []))
 
 
 def earlier_training(card: dict) -> dict:
     """What the card of a further round says of those before it, given the card of the last."""
-    if "distilled" in card and card["start"] != IMITATION:
-        return {"start": IMITATION, "distilled": card["distilled"]}
+    imitation = {key: card[key] for key in ["distilled"] if key in card}
+    if "steps" not in card:
+        return imitation | {"start": IMITATION}
     finished = {key: card[key] for key in ("start", "steps", "seconds", "precision")}
-    return {"earlier_rounds": [*card.get("earlier_rounds", []), finished]}
+    return imitation | {"earlier_rounds": [*card.get("earlier_rounds", []), finished]}
 
 
 def imitate_first(photos: Path) -> nst.Network:
-    """The slim network of The Starry Night, before it is trained itself."""
+    """The slim network of The Starry Night, before it is trained itself; its card tells of the imitation alone."""
     start = nst.train_identity(photos, steps=1500, width=SLIM_WIDTH)
     wide = nst.load_network(FIRST)
-    return nst.distill(wide, photos, steps=SLIM_STEPS_OF_IMITATION, batch_size=1, start=start)
+    slim = nst.distill(wide, photos, steps=SLIM_STEPS_OF_IMITATION, batch_size=1, start=start)
+    card = {"style": FIRST, "distilled": slim.card["distilled"]}
+    return dataclasses.replace(slim, card=card)
 
 
 def ship(network: nst.Network, path: Path) -> Path:
