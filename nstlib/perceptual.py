@@ -182,8 +182,12 @@ def _layer_weights(argument: str, layers) -> tuple[tuple[str, float], ...]:
 
 
 def _weight(argument: str, value) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    try:
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:  # an integer of more than 308 digits
+        number = math.inf
+    if isinstance(value, bool) or not math.isfinite(number):
         raise ValueError(f"{argument}: {value!r} is not a finite number")
-    if value < 0:
+    if number < 0:
         raise ValueError(f"{argument}: {value!r} is negative; it must be 0 or more")
-    return float(value)
+    return number

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -41,13 +41,19 @@ def network():
     name=st.sampled_from(["content_weight", "style_weight", "total_variation_weight"]),
     value=st.one_of(NO_NUMBERS, st.floats(), st.integers()),
 )
+@example(name="style_weight", value=2**53 + 1)  # the first integer that is no float
 def test_weights_are_finite_and_not_negative_or_refused(name, value):
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if numeric and math.isfinite(value) and value >= 0:
-        assert getattr(PerceptualLoss(**{name: value}), name) == value
+        assert getattr(PerceptualLoss(**{name: value}), name) == float(value)
     else:
         with pytest.raises(ValueError, match=name):
             PerceptualLoss(**{name: value})
+
+
+def test_a_weight_that_no_float_holds_is_refused():
+    with pytest.raises(ValueError, match=r"style_weight: 10+ is not a finite number"):
+        PerceptualLoss(style_weight=10**400)
 
 
 @given(value=NO_COUNTS)
