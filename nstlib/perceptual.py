@@ -183,11 +183,11 @@ def _layer_weights(argument: str, layers) -> tuple[tuple[str, float], ...]:
 
 def _weight(argument: str, value) -> float:
     try:
-        number = float(value) if isinstance(value, Real) else math.nan
+        finite = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # an integer of more than 308 digits
-        number = math.inf
-    if isinstance(value, bool) or not math.isfinite(number):
+        finite = False
+    if not finite:
         raise ValueError(f"{argument}: {value!r} is not a finite number")
-    if number < 0:
+    if value < 0:
         raise ValueError(f"{argument}: {value!r} is negative; it must be 0 or more")
-    return number
+    return float(value)

@@ -106,9 +106,13 @@ def median_ranges(
     groups = table.groupby([*by], sort=False, dropna=False)
     found = {
         column: pd.DataFrame(
-            {"median": values.median(), "low": values.quantile(low), "high": values.quantile(high)}
+            {
+                "median": groups[column].median(),
+                "low": groups[column].quantile(low),
+                "high": groups[column].quantile(high),
+            }
         )
-        for column, values in ((column, groups[column]) for column in columns)
+        for column in columns
     }
     rows = pd.concat(found, names=["yardstick"]).reset_index()
     return rows[[*by, "yardstick", "median", "low", "high"]]
