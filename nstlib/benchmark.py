@@ -15,6 +15,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+CPUINFO = Path("/proc/cpuinfo")
+# As Linux names them. One model name may stand for processors of several generations, which these tell apart.
+_VECTOR_INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 SAMPLING_INTERVAL = 0.005  # seconds between two looks at the memory of the process
 
 
@@ -121,19 +124,29 @@ def peak_memory(function: Callable, *args) -> int:
 def describe_machine() -> dict[str, str | int | float]:
     """What a reader needs to judge a timing, without anything that names a person or a host.
 
-    Keys: `processor`, `cores` (logical ones this process may use), `memory_gib`, `system`,
-    `python`, and the versions of `tensorflow`, `keras` and `numpy` ("not installed" if absent),
-    read from their metadata, so that nothing is imported. No accelerator is described: a caller
-    who used one adds it.
+    Keys: `processor`, `instructions` (which of avx2, avx512f, avx512_bf16 and amx_bf16 Linux says it has; empty on
+    other systems), `cores` (logical ones this process may use), `memory_gib`, `system`, `python`, and the versions of
+    `tensorflow`, `keras` and `numpy` ("not installed" if absent), read from their metadata, so that nothing is
+    imported. No accelerator is described: a caller who used one adds it.
     """
+    flags = processor_flags()
     return {
         "processor": _processor(),
+        "instructions": " ".join(name for name in _VECTOR_INSTRUCTIONS if name in flags),
         "cores": _cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{package: _version(package) for package in ("tensorflow", "keras", "numpy")},
     }
+
+
+def processor_flags(cpuinfo: Path = CPUINFO) -> set[str]:
+    """The words of Linux' description of the processor, its instruction sets among them; none on other systems."""
+    try:
+        return set(cpuinfo.read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return set()
 
 
 def _seconds(function: Callable, args: tuple) -> float:
@@ -148,7 +161,7 @@ def _check_count(name: str, value: int, *, least: int, why: str = "") -> None:
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}{reason}")
 
 
-def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+def _processor(cpuinfo: Path = CPUINFO) -> str:
     """The processor's model name; `platform` knows it everywhere but on Linux."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()

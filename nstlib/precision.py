@@ -1,8 +1,7 @@
 """Convolutions in bfloat16, for processors that have instructions for it."""
 
-from pathlib import Path
+from nstlib.benchmark import CPUINFO, processor_flags
 
-_PROCESSOR = Path("/proc/cpuinfo")
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16")  # as Linux names them
 
 
@@ -12,11 +11,7 @@ class PrecisionError(RuntimeError):
 
 def has_bfloat16() -> bool:
     """Whether this processor has instructions for bfloat16 (AVX512_BF16 or AMX): False where Linux does not say so."""
-    try:
-        flags = set(_PROCESSOR.read_text(encoding="utf-8", errors="replace").split())
-    except OSError:  # another system
-        return False
-    return not flags.isdisjoint(_INSTRUCTIONS)
+    return not processor_flags(CPUINFO).isdisjoint(_INSTRUCTIONS)
 
 
 def use_bfloat16(on: bool = True) -> None:
@@ -34,7 +29,7 @@ def use_bfloat16(on: bool = True) -> None:
     """
     if on and not has_bfloat16():
         raise PrecisionError(
-            f"this processor is not known to compute in bfloat16 (none of {', '.join(_INSTRUCTIONS)} in {_PROCESSOR}); "
+            f"this processor is not known to compute in bfloat16 (none of {', '.join(_INSTRUCTIONS)} in {CPUINFO}); "
             "it would be slower than float32, which stays in use"
         )
     import tensorflow as tf

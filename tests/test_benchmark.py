@@ -116,6 +116,7 @@ def test_machine_is_described_in_plain_values():
     machine = describe_machine()
     assert list(machine) == [
         "processor",
+        "instructions",
         "cores",
         "memory_gib",
         "system",
@@ -142,6 +143,15 @@ def test_processor_is_read_from_cpuinfo(tmp_path):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor\t: 0\nmodel name\t: Some CPU @ 3:1\nmodel name\t: Other\n")
     assert benchmark._processor(cpuinfo) == "Some CPU @ 3:1"
+
+
+def test_instruction_sets_are_read_as_whole_words(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("model name\t: Some CPU\nflags\t\t: fpu avx2 avx512f_of_another_kind\n")
+    flags = benchmark.processor_flags(cpuinfo)
+    assert "avx2" in flags
+    assert "avx512f" not in flags
+    assert benchmark.processor_flags(tmp_path / "missing") == set()
 
 
 @pytest.mark.parametrize("text", [None, "BogoMIPS : 50\n", "model name :\n"])

@@ -147,7 +147,7 @@ def test_bad_usage_is_explained(photo, elsewhere, arguments, message):
 
 
 def test_bfloat16_is_refused_on_a_processor_without_it(photo, elsewhere, monkeypatch):
-    monkeypatch.setattr("nstlib.precision._PROCESSOR", elsewhere / "nothing")
+    monkeypatch.setattr("nstlib.precision.CPUINFO", elsewhere / "nothing")
     for command in (["stylize", photo, "--style", STYLE], ["train", photo, "-o", "n.npz"]):
         run = nst_command(*command, "--bfloat16")
         assert run.exit_code == 2

@@ -17,7 +17,7 @@ def processor(tmp_path, monkeypatch):
         path = tmp_path / "cpuinfo"
         if flags is not None:
             path.write_text(f"processor\t: 0\nflags\t\t: fpu {flags} sse2\n")
-        monkeypatch.setattr(precision, "_PROCESSOR", path)
+        monkeypatch.setattr(precision, "CPUINFO", path)
 
     return pretend
 
