@@ -177,10 +177,12 @@ def test_the_model_survives_keras_own_format(network, tmp_path):
 
 @pytest.mark.parametrize(("padding", "framed"), [("reflect", False), ("zeros", True)])
 def test_only_zero_padding_draws_a_frame_on_a_constant_image(padding, framed):
-    network = random_network(padding=padding)
+    # Instance normalisation divides a constant by its spread, which is all rounding, and how that falls is up to the
+    # processor; batch normalisation at inference has fixed statistics.
+    network = random_network(padding=padding, normalization="batch", scale=0.05)
     output = network.model.predict_on_batch(np.full((1, 32, 32, 3), 0.8, np.float32))[0]
-    spread = np.ptp(output, axis=(0, 1))
-    assert np.all(spread > 0.1 if framed else spread < 1e-4 * np.abs(output).max())
+    spread = np.ptp(output, axis=(0, 1)) / np.abs(output).max()
+    assert np.all(spread > 0.1 if framed else spread < 1e-4)
 
 
 def test_a_shifted_image_gives_the_shifted_output():
