@@ -16,7 +16,8 @@ weight of the total variation is divided by the scale, so that the small picture
 
 Writes results/tables/benchmark_reference_SIZE.csv, a row for each pair, start and precision, and
 benchmark_reference_SIZE_summary.csv, after each pair; rows that the table holds are not done again, unless the weights
-of the network changed.
+of the network changed. A row is compared with the seconds of the reference that its pair has in the table: run what is
+missing on the machine that these were measured on, or delete the pair's rows first.
 """
 
 import argparse

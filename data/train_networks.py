@@ -9,16 +9,21 @@ paintings, the data folder set to where they are:
 
 The Starry Night starts from the trunk, every other style from The Starry Night. A run that was stopped goes on from its
 last checkpoint when the same command is given again (but for the trunk and what imitates). When all ten are there, each
-has further rounds, from itself, each on other crops. Those that ship had one, of 1,000 (paintings) or 700 steps:
+has further rounds, from itself, each on other crops:
 
     .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
 
+Those that ship had two: one of 1,000 (paintings) or 700 steps, on the crops of the first round and before `nst.train`
+had a penalty on peaks, and one of 1,800 or 1,200 with it.
+
 The slim networks are a quarter as wide. That of The Starry Night first learns to imitate the wide one, then has a round
-of its own; every other starts from it. Three (composition_vii, stained_glass, wave) had a second one, --slim --again:
+of its own; every other starts from it. All ten had a further round, --slim --again; composition_vii, the_scream, udnie
+and wave two, stained_glass three:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS
     .venv/bin/python data/train_networks.py wave --slim --photos PHOTOS
+    .venv/bin/python data/train_networks.py wave --slim --again --photos PHOTOS
 """
 
 import argparse
