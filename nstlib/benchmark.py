@@ -143,10 +143,7 @@ def describe_machine() -> dict[str, str | int | float]:
 
 def processor_flags(cpuinfo: Path = CPUINFO) -> set[str]:
     """The words of Linux' description of the processor, its instruction sets among them; none on other systems."""
-    try:
-        return set(cpuinfo.read_text(encoding="utf-8", errors="replace").split())
-    except OSError:
-        return set()
+    return set(_text(cpuinfo).split())
 
 
 def _seconds(function: Callable, args: tuple) -> float:
@@ -163,12 +160,17 @@ def _check_count(name: str, value: int, *, least: int, why: str = "") -> None:
 
 def _processor(cpuinfo: Path = CPUINFO) -> str:
     """The processor's model name; `platform` knows it everywhere but on Linux."""
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
+    lines = _text(cpuinfo).splitlines()
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return next(filter(None, models), platform.processor() or platform.machine() or "unknown")
+
+
+def _text(cpuinfo: Path) -> str:
+    """Linux' description of the processor; empty on other systems."""
+    try:
+        return cpuinfo.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _cores() -> int:
