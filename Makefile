@@ -61,6 +61,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/evals.py
 	$(BIN)/python benchmarks/parts.py
 	$(BIN)/python benchmarks/slim.py
+	$(BIN)/python benchmarks/authors.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/tried.py
 	$(BIN)/python benchmarks/scales.py

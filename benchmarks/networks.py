@@ -26,15 +26,17 @@ def training_cost() -> pd.DataFrame:
     for name in nst.network_names():
         card = nst.load_network(name).card
         for number, each in enumerate([*card.get("earlier_rounds", []), card], start=1):
-            keys = ("start", "steps", "precision")
+            said = {**card, **each}  # a round that does not say so was as the last
+            machine = said["machine"]
             rows.append(
                 {"network": name, "round": number}
-                | {key: each[key] for key in keys}
-                | {key: card[key] for key in ("size", "batch_size", "photos")}
-                | {"hours": each["seconds"] / 3600}
-                | {"seconds_per_step": each["seconds"] / each["steps"]}
-                | {"backend": card["backend"], "processor": card["machine"]["processor"]}
-                | {"cores": card["machine"]["cores"]}
+                | {key: said[key] for key in ("start", "steps", "precision")}
+                | {key: said[key] for key in ("size", "batch_size", "photos")}
+                | {"hours": said["seconds"] / 3600}
+                | {"seconds_per_step": said["seconds"] / said["steps"]}
+                | {"backend": said["backend"]}
+                | {"device": machine.get("accelerator", machine["processor"])}
+                | {"cores": machine["cores"]}
             )
     return pd.DataFrame(rows)
 
