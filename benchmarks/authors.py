@@ -25,9 +25,9 @@ AUTHORS = {
 }
 
 
-def ours(name: str) -> pd.DataFrame:
+def ours(name: str, network: nst.Network) -> pd.DataFrame:
     """The yardsticks of one network, a row a photo."""
-    network, style = nst.load_network(name), nst.style(name, size=STYLE_SIZE)
+    style = nst.style(name, size=STYLE_SIZE)
     rows = []
     for photo_name in nst.photo_names():
         photo = nst.photo(photo_name, size=SIZE)
@@ -40,15 +40,13 @@ def main() -> None:
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
     rows = []
     for name, theirs in AUTHORS.items():
-        scores = ours(name)
+        network = nst.load_network(name)
+        scores = ours(name, network)
         spread = scores.std().add_suffix("_std")
-        key = {"style_image": name, "photos": len(scores)}
-        weights = nst.load_network(name).fingerprint
-        rows.append(key | {"by": "this project", "weights": weights, **scores.mean(), **spread})
-        rows.append(
-            key
-            | {"by": "Johnson et al.", "photos": 1, **dict(zip(YARDSTICKS, theirs, strict=True))}
-        )
+        of_us = {"photos": len(scores), "by": "this project", "weights": network.fingerprint}
+        of_them = {"photos": 1, "by": "Johnson et al."}
+        rows.append({"style_image": name, **of_us, **scores.mean(), **spread})
+        rows.append({"style_image": name, **of_them, **dict(zip(YARDSTICKS, theirs, strict=True))})
     results.table(
         "benchmark_authors",
         pd.DataFrame(rows),

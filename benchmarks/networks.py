@@ -22,6 +22,7 @@ YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour"]
 
 def training_cost() -> pd.DataFrame:
     """What the model cards say of the training: one row a round of a network."""
+    keys = ("start", "steps", "precision", "size", "batch_size", "photos")
     rows = []
     for name in nst.network_names():
         card = nst.load_network(name).card
@@ -30,8 +31,7 @@ def training_cost() -> pd.DataFrame:
             machine = said["machine"]
             rows.append(
                 {"network": name, "round": number}
-                | {key: said[key] for key in ("start", "steps", "precision")}
-                | {key: said[key] for key in ("size", "batch_size", "photos")}
+                | {key: said[key] for key in keys}
                 | {"hours": said["seconds"] / 3600}
                 | {"seconds_per_step": said["seconds"] / said["steps"]}
                 | {"backend": said["backend"]}

@@ -167,7 +167,7 @@ def main() -> None:
             arguments.photos,
             arguments.work,
             precision=precision,
-            steps=arguments.steps or steps,
+            steps=steps if arguments.steps is None else arguments.steps,
             size=arguments.size,
             batch_size=arguments.batch_size,
         )

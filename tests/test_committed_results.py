@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nstlib.transformer import load_network, network_names
+from nstlib.transformer import Network, load_network, network_names
 
 ROOT = Path(__file__).parents[1]
 TABLES = {path.stem: path for path in (ROOT / "results" / "tables").glob("*.csv")}
@@ -39,13 +39,19 @@ def intervals() -> list[tuple[float, float, float]]:
 
 
 @functools.cache
-def shipped() -> set[str]:
-    """Fingerprints of the networks that ship."""
+def shipped() -> dict[tuple[str, float], Network]:
+    """The networks that ship, by name and width."""
     return {
-        load_network(name, width=width).fingerprint
+        (name, width): load_network(name, width=width)
         for width in (1.0, 0.25)
         for name in network_names(width)
     }
+
+
+@functools.cache
+def fingerprints() -> set[str]:
+    """Those of the networks that ship."""
+    return {network.fingerprint for network in shipped().values()}
 
 
 def rounds_to(value: float, written: str) -> bool:
@@ -74,12 +80,12 @@ def test_every_interval_in_the_prose_stands_in_a_table(where, quoted):
 def test_scores_of_networks_are_those_of_the_networks_that_ship(name):
     table = pd.read_csv(TABLES[name])
     if "weights" in table:
-        assert set(table["weights"].dropna()) <= shipped()
+        assert set(table["weights"].dropna()) <= fingerprints()
 
 
 @pytest.mark.parametrize("name", network_names())
 def test_slim_networks_stay_within_a_fifth_of_the_wide_ones(name, request):
-    wide, slim = ("accelerator" in load_network(name, width=w).card["machine"] for w in (1.0, 0.25))
+    wide, slim = ("accelerator" in shipped()[name, width].card["machine"] for width in (1.0, 0.25))
     if wide and not slim:
         reason = "the wide network had a round on a GPU, and the slim one not yet"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
@@ -87,5 +93,7 @@ def test_slim_networks_stay_within_a_fifth_of_the_wide_ones(name, request):
     assert (summary.loc[name, ["content_share_mean", "style_share_mean"]] < 1.2).all()
 
 
-def test_every_row_of_the_slim_benchmark_names_its_weights():
+def test_the_slim_benchmark_has_every_style_and_names_its_weights():
+    summary = pd.read_csv(TABLES["benchmark_slim_summary"])
+    assert sorted(summary["style_image"]) == sorted(network_names())
     assert pd.read_csv(TABLES["benchmark_slim"])["weights"].notna().all()
