@@ -66,7 +66,9 @@ def main() -> None:
     results.table("new_style", table, caption=caption)
     results.table("new_style_summary", summary.reset_index(), caption=f"{caption} Mean and spread.")
     rows = {name: pictures(nst.photo(name, size=SIZE), style, networks) for name in SHOWN}
-    caption = f"Networks for {STYLE}; of those shown, the one with the built-in photos has seen all."
+    caption = (
+        f"Networks for {STYLE}; of those shown, the one with the built-in photos has seen all."
+    )
     results.figure("new_style", nst.plots.image_grid(rows), caption)
     print(summary.round(3).to_string())
 
