@@ -4,7 +4,8 @@
 
 Ours on the eight photos that no network saw, with the yardsticks of `nst.evaluate` under its default objective (content
 at relu3_3, style as Gram matrices): mean and standard deviation. Theirs on one photo, with the same yardsticks. The
-photos differ, so nothing here is paired. Writes results/tables/benchmark_authors.csv.
+photos differ, so nothing here is paired. Some of ours were looked at when settings of the training were chosen. Writes
+results/tables/benchmark_authors.csv.
 """
 
 import pandas as pd

@@ -3,9 +3,11 @@
     .venv/bin/python benchmarks/new_style.py --photos PHOTOS
 
 Trains networks for `woodblock_wave` as `nst.train` does when it is told nothing else, with the photos of the folder and
-with the built-in ones, and one for longer; a few photos of the folder are held out, and all are judged on those. The
-figure shows photos that may be passed on, the built-in ones. Writes results/tables/new_style.csv, new_style_summary.csv
-and results/figures/new_style.png. A run that was stopped goes on from its last checkpoints.
+with the built-in ones, and one for longer; a few photos of the folder are held out of these trainings, and all are
+judged on those. (The network that they start from, of The Starry Night, may have seen the whole folder: it has where
+the folder is that of the shipped networks' training.) The figure shows photos that may be passed on, the built-in ones.
+Writes results/tables/new_style.csv, new_style_summary.csv and results/figures/new_style.png. A run that was stopped
+goes on from its last checkpoints.
 """
 
 import argparse
@@ -62,7 +64,7 @@ def main() -> None:
         summary.loc[label, "steps"] = card["steps"]
         summary.loc[label, "training_seconds"] = card["seconds"]
     results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    caption = f"Networks for {STYLE} on {HELD_OUT} photos held out of training, {SIZE} px."
+    caption = f"Networks for {STYLE} on {HELD_OUT} photos held out of their training, {SIZE} px."
     results.table("new_style", table, caption=caption)
     results.table("new_style_summary", summary.reset_index(), caption=f"{caption} Mean and spread.")
     rows = {name: pictures(nst.photo(name, size=SIZE), style, networks) for name in SHOWN}

@@ -52,7 +52,7 @@ STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400
 STEPS_OF_OTHERS = 700
 STEPS_AGAIN = {"paintings": 1800, "others": 1200}
 SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 1000, 4000
-# What a card says of one round; `precision` is no fact of `nst.train`'s own.
+# What a card says of one round.
 OF_A_ROUND = ("start", "steps", "size", "batch_size", "seconds", "precision", "backend", "machine")
 # At the weight that suits the others the even paper of The Great Wave would take faces away.
 STYLE_WEIGHTS = {"wave": 3}
@@ -72,9 +72,9 @@ def plan(name: str, *, again: bool, slim: bool) -> tuple[nst.Network, int]:
 
 
 def train_style(
-    name: str, start: nst.Network, photos: Path, work: Path, *, precision: str, **crops: int
+    name: str, start: nst.Network, photos: Path, work: Path, **crops: int
 ) -> nst.Network:
-    """Trains the network of one style; `precision` is for its card, `crops` are steps, size and batch_size."""
+    """Trains the network of one style; `crops` are steps, size and batch_size."""
     objective = nst.training_objective()
     weight = STYLE_WEIGHTS.get(name, objective.style_weight)
     result = nst.train(
@@ -89,7 +89,7 @@ def train_style(
         checkpoint_every=200,
         **crops,
     )
-    card = result.network.card | {"precision": precision}
+    card = dict(result.network.card)
     if start.card.get("style") == name:
         card |= earlier_training(start.card)
     return dataclasses.replace(result.network, card=card)
@@ -146,33 +146,33 @@ def main() -> None:
     )
     parser.add_argument("--again", action="store_true", help="another round, from what ships now")
     parser.add_argument("--slim", action="store_true", help="the slim network of the style")
-    parser.add_argument("--steps", type=int, help="batches; default: those of this recipe")
+    parser.add_argument("--steps", type=int, help="batches [default: the recipe's]")
     parser.add_argument("--size", type=int, default=192, help="side of the crops in px")
     parser.add_argument("--batch-size", type=int, default=1, help="crops a batch")
     arguments = parser.parse_args()
+    folder = arguments.output / ("networks/slim" if arguments.slim else "networks")
+    folder.mkdir(parents=True, exist_ok=True)  # now, and not after the training
     if arguments.bfloat16:
         nst.use_bfloat16()
     if arguments.name == "trunk":
-        network = nst.train_identity(arguments.photos)
+        steps = {} if arguments.steps is None else {"steps": arguments.steps}
+        network = nst.train_identity(arguments.photos, **steps)
         print(nst.save_network(network, arguments.output / "trunk.npz", dtype="float16"))
         return
     if arguments.name == FIRST and arguments.slim and not arguments.again:
         network = imitate_first(arguments.photos)
     else:
-        precision = "bfloat16" if arguments.bfloat16 else "float32"
         start, steps = plan(arguments.name, again=arguments.again, slim=arguments.slim)
         network = train_style(
             arguments.name,
             start,
             arguments.photos,
             arguments.work,
-            precision=precision,
             steps=steps if arguments.steps is None else arguments.steps,
             size=arguments.size,
             batch_size=arguments.batch_size,
         )
-    folder = "networks/slim" if arguments.slim else "networks"
-    print(ship(network, arguments.output / folder / f"{arguments.name}.npz"))
+    print(ship(network, folder / f"{arguments.name}.npz"))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -394,6 +395,10 @@ def _check_target(path: Path, *, force: bool) -> None:
         raise click.UsageError(f"{_printable(path)}: its folder does not exist")
     if path.exists() and not force:
         raise click.UsageError(f"{_printable(path)} exists; --force replaces it")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()  # what permissions say is not all
+    except OSError as error:
+        raise click.UsageError(f"{_printable(path)}: cannot be written ({error})") from error
 
 
 def _printable(text) -> str:

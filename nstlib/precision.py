@@ -1,8 +1,11 @@
 """Convolutions in bfloat16, for processors that have instructions for it."""
 
+import keras
+
 from nstlib.benchmark import CPUINFO, processor_flags
 
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16")  # as Linux names them
+_OPTION = "auto_mixed_precision_onednn_bfloat16"
 
 
 class PrecisionError(RuntimeError):
@@ -12,6 +15,15 @@ class PrecisionError(RuntimeError):
 def has_bfloat16() -> bool:
     """Whether this processor has instructions for bfloat16 (AVX512_BF16 or AMX): False where Linux does not say so."""
     return not processor_flags(CPUINFO).isdisjoint(_INSTRUCTIONS)
+
+
+def precision_in_use() -> str:
+    """In which precision TensorFlow multiplies: "float32" or "bfloat16"; on another backend of Keras "default"."""
+    if keras.backend.backend() != "tensorflow":
+        return "default"
+    import tensorflow as tf
+
+    return "bfloat16" if tf.config.optimizer.get_experimental_options().get(_OPTION) else "float32"
 
 
 def use_bfloat16(on: bool = True) -> None:
@@ -34,4 +46,4 @@ def use_bfloat16(on: bool = True) -> None:
         )
     import tensorflow as tf
 
-    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": on})
+    tf.config.optimizer.set_experimental_options({_OPTION: on})

@@ -20,10 +20,11 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from nstlib.benchmark import describe_machine
-from nstlib.data import photo, photo_folder, photo_names
+from nstlib.data import PhotoFolder, photo, photo_folder, photo_names
 from nstlib.images import check_image, fit
 from nstlib.losses import peak_energy
 from nstlib.perceptual import PerceptualLoss
+from nstlib.precision import precision_in_use
 from nstlib.transformer import Network, load_network, needs_jit, new_network
 
 _START = "starry_night"
@@ -123,8 +124,8 @@ def train(
         progress: show a progress bar.
 
     Raises:
-        TrainingError: a folder that cannot be written (before the first step) or that holds another run; a loss
-            that is not finite (the last saved state is kept).
+        TrainingError: before the first step, a folder that cannot be written, has no room for the old state beside a
+            new one, or holds another run; later, a loss or weights that are not finite (the last saved state is kept).
         ImageError, ValueError: bad arguments.
     """
     _check_counts(steps=steps, size=size, batch_size=batch_size, checkpoint_every=checkpoint_every)
@@ -147,6 +148,8 @@ def train(
         "start": start.card.get("style", "random"),
         "style_fingerprint": _fingerprint([style]),
         "start_fingerprint": _fingerprint(start.model.get_weights()),
+        "backend": keras.backend.backend(),
+        "precision": precision_in_use(),
     }
 
     keras.utils.set_random_seed(seed)
@@ -157,7 +160,7 @@ def train(
     crops = {"images": images, "size": size, "batch_size": batch_size, "seed": seed}
     sample = _Crops(steps=_VARIANCE_CROPS, **crops)
     batches = [sample[i][0] for i in range(len(sample))]
-    settings["photos_fingerprint"] = _fingerprint(batches)
+    settings["photos_fingerprint"] = _fingerprint([*batches, *_identity(images)])
     variances = _content_variances(objective, batches)
     trainer = _Trainer(network.model, objective, style, variances)
     trainer.compile(optimizer=_optimizer(learning_rate, steps), jit_compile=needs_jit())
@@ -187,7 +190,6 @@ def train(
         "final_losses": {term: round(float(last[term].mean()), 5) for term in _TERMS},
         "nstlib": _version(),
         "keras": keras.__version__,
-        "backend": keras.backend.backend(),
         "machine": describe_machine(),
     }
     return TrainingResult(Network(network.model, network.architecture, card), frame)
@@ -460,24 +462,36 @@ def _run(trainer, crops, history, store, every, on_step, progress) -> None:
             trainer.train_on_batch(*crops[step - 1])
             terms = {name: float(trainer.terms[name].value) for name in _TERMS}
             if not all(math.isfinite(value) for value in terms.values()):
-                kept = f" The state saved last is in {store.folder}." if store else ""
-                raise TrainingError(
-                    f"the loss is not finite at step {step}: {_describe(terms)}. A smaller learning_rate or "
-                    f"style_weight, or photos and style without flat areas, may help.{kept}"
-                )
+                raise _not_finite("the loss is", step, _describe(terms), store)
             row = {"step": step, "seconds": time.perf_counter() - clock, **terms}
             history.append(row)
             bar.update()
             bar.set_postfix({name: f"{terms[name]:.3f}" for name in ("total", "content", "style")})
             stop = bool(on_step and on_step(row))
+            due = stop or step % every == 0 or step == steps
+            # A gradient too large for float32 spoils the weights after a loss that was finite.
+            if due and not all(ops.all(ops.isfinite(weight)) for weight in trainer.weights):
+                raise _not_finite("the weights are", step, "a gradient was too large", store)
             # The last step is saved below, with the averaged weights.
-            if store and step < steps and (stop or step % every == 0):
+            if store and due and step < steps:
                 store.save(trainer, history)
             if stop:
                 break
     trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
     if store and len(history) == steps:
         store.save(trainer, history)
+
+
+def _not_finite(what: str, step: int, cause: str, store: "_Store | None") -> TrainingError:
+    kept = (
+        f" The state saved last is in {store.folder}; other arguments need another."
+        if store
+        else ""
+    )
+    return TrainingError(
+        f"{what} not finite at step {step}: {cause}. A smaller learning_rate or style_weight, or photos and style "
+        f"without flat areas, may help.{kept}"
+    )
 
 
 class _Latest(keras.metrics.Metric):
@@ -520,7 +534,6 @@ class _Store:
         self._write(_SETTINGS, lambda path: path.write_text(json.dumps(self.settings)))
         if not resumed:
             self.save(trainer, [])
-            return []
         try:
             trainer.load_weights(self.folder / _CHECKPOINT)
             # As text: pandas' own conversion of floats is not exact in every version.
@@ -531,7 +544,10 @@ class _Store:
                 raise ValueError(f"the history does not hold the steps 1 to {done}")
         except Exception as error:  # h5py's, Keras' and pandas' own
             raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
-        return history.head(done).to_dict("records")
+        rows = history.head(done).to_dict("records")
+        # To find out now whether there is room for a new state beside the old one.
+        self.save(trainer, rows)
+        return rows
 
     def save(self, trainer: keras.Model, history: Sequence[Mapping[str, float]]) -> None:
         frame = pd.DataFrame(history, columns=_COLUMNS)
@@ -571,6 +587,16 @@ def _training_photos(photos) -> Sequence[np.ndarray]:
     if len(photos) == 0:
         raise ValueError("photos is empty: training needs at least one image")
     return photos
+
+
+def _identity(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What tells one set of photos from another: names and sizes of a folder's files, else every pixel."""
+    if isinstance(images, PhotoFolder):
+        files = [f"{path.name} {path.stat().st_size}" for path in images.paths]
+        return [np.frombuffer("\n".join(files).encode(errors="surrogateescape"), np.uint8)]
+    if isinstance(images, _Variants):
+        return list(images.photos)
+    return [check_image(image, f"photos[{index}]") for index, image in enumerate(images)]
 
 
 def _check_seed(seed):

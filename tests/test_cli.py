@@ -146,6 +146,17 @@ def test_bad_usage_is_explained(photo, elsewhere, arguments, message):
     assert files(elsewhere) == ["photo.png"]
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_any_work(photo, elsewhere, monkeypatch):
+    def refuse(**arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("nstlib.cli.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr(nst, "train", lambda *args, **options: pytest.fail("it was trained"))
+    run = nst_command("train", photo, "-o", "n.npz")
+    assert run.exit_code == 2
+    assert "n.npz: cannot be written ([Errno 13] Permission denied)" in run.output
+
+
 def test_bfloat16_is_refused_on_a_processor_without_it(photo, elsewhere, monkeypatch):
     monkeypatch.setattr("nstlib.precision.CPUINFO", elsewhere / "nothing")
     for command in (["stylize", photo, "--style", STYLE], ["train", photo, "-o", "n.npz"]):

@@ -15,6 +15,9 @@ ROOT = Path(__file__).parents[1]
 
 LOAD_EVERYTHING = """
 import json
+import socket
+
+socket.getaddrinfo = None  # whoever asks for a server fails
 import nstlib as nst
 
 print(json.dumps({
@@ -23,6 +26,10 @@ print(json.dumps({
     "networks": {
         name: nst.load_network(name).stylize(nst.photo("coffee", size=48)).shape
         for name in nst.network_names()
+    },
+    "slim": {
+        name: nst.load_network(name, width=0.25).stylize(nst.photo("coffee", size=48)).shape
+        for name in nst.network_names(0.25)
     },
     "trunk": nst.trunk().model.count_params(),
     "advice": nst.recommend(1000, quality="fast").method,
@@ -56,8 +63,15 @@ def test_an_installed_wheel_loads_every_style_image_and_network(installed, tmp_p
     assert all(min(shape[:2]) >= 768 for shape in found["styles"].values())
     assert sorted(found["networks"]) == sorted(network_names())
     assert len(found["networks"]) > 0
+    assert sorted(found["slim"]) == sorted(network_names(0.25))
     assert found["trunk"] == 1_679_235
     assert found["advice"] == "johnson"
+
+
+def test_the_networks_take_30_megabytes_at_most(installed):
+    files = list((installed / "nstlib" / "assets" / "networks").rglob("*.npz"))
+    assert len(files) == len(network_names()) + len(network_names(0.25))
+    assert sum(file.stat().st_size for file in files) <= 30e6
 
 
 def test_a_wheel_carries_no_checkout_file(installed):

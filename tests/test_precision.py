@@ -44,6 +44,17 @@ def test_a_processor_without_it_is_refused(processor):
     nst.use_bfloat16(False)  # where it is already
 
 
+def test_the_precision_in_use(processor):
+    processor("avx512_bf16")
+    assert precision.precision_in_use() == "float32"
+    nst.use_bfloat16()
+    try:
+        assert precision.precision_in_use() == "bfloat16"
+    finally:
+        nst.use_bfloat16(False)
+    assert precision.precision_in_use() == "float32"
+
+
 def stylized(on: bool) -> tuple[np.ndarray, np.ndarray]:
     """What a network and a short optimisation make of the image, in a process of its own."""
     nst.use_bfloat16(on)

@@ -1,3 +1,4 @@
+import errno
 import importlib.util
 import json
 import os
@@ -160,6 +161,7 @@ def test_the_card(finished):
     assert card["nstlib"] == version("nst-study")
     assert card["keras"] == keras.__version__
     assert card["backend"] == "tensorflow"
+    assert card["precision"] == "float32"
     assert card["machine"] == describe_machine()
     assert (card["size"], card["batch_size"], card["photos"], card["seed"]) == (32, 1, 3, 0)
     assert card["learning_rate"] == 1e-3
@@ -271,6 +273,18 @@ def test_a_run_that_is_interrupted_again_and_again_ends_like_one_that_is_not(
     assert left_over(folder) == []
 
 
+@pytest.mark.usefixtures("eagerly")
+def test_weights_that_are_not_finite_are_neither_saved_nor_given_back(start, tmp_path):
+    """A gradient that float32 cannot square, after a loss that is finite."""
+    huge = PerceptualLoss(content_layers=("relu1_2",), style_layers=("relu1_2",), style_weight=1e25)
+    options = {"start": start, "objective": huge, "steps": 2, "checkpoint_every": 1}
+    with pytest.raises(TrainingError, match="the weights are not finite at step 1"):
+        run(checkpoint=tmp_path, **options)
+    assert pd.read_csv(tmp_path / "history.csv").empty
+    with pytest.raises(TrainingError, match="not finite at step 1"):
+        run(**options | {"steps": 1})
+
+
 def without_light_at(step):
     good = training._Crops.__getitem__
 
@@ -307,7 +321,7 @@ def test_a_run_that_is_stopped_at_its_last_step_is_finished(start, tmp_path):
 
 
 def train_until_killed(folder, start, *, while_writing):
-    """A run that saves its state at every step; it kills itself with half of its 8th state written."""
+    """A run that saves its state at every step; it kills itself with half of that of step 7 written."""
     transformer._RESIDUAL_BLOCKS = 1
     save_weights = keras.Model.save_weights
     states = []
@@ -315,7 +329,7 @@ def train_until_killed(folder, start, *, while_writing):
     def save_half(model, path):
         save_weights(model, path)
         states.append(path)
-        if while_writing and len(states) == 8:
+        if while_writing and len(states) == 9:  # two were written before the first step
             os.truncate(path, path.stat().st_size // 2)
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -331,16 +345,16 @@ def train_until_killed(folder, start, *, while_writing):
 
 def start_and_kill(folder, start):
     """Kills one run after another, each in a fork: none of them has to import TensorFlow again."""
-    state = Path(folder) / "checkpoint.weights.h5"
+    history = Path(folder) / "history.csv"
     for while_writing in (True, False):
-        before = state.stat().st_mtime_ns if state.exists() else None
+        before = history.read_text() if history.exists() else None
         child = os.fork()
         if child == 0:
             train_until_killed(Path(folder), start, while_writing=while_writing)
             os._exit(0)
         if not while_writing:
             deadline = time.monotonic() + 60
-            while state.stat().st_mtime_ns == before and time.monotonic() < deadline:
+            while history.read_text() == before and time.monotonic() < deadline:
                 time.sleep(0.005)
             time.sleep(random.uniform(0, 0.3))
             os.kill(child, signal.SIGKILL)
@@ -360,7 +374,7 @@ def test_a_run_that_is_killed_again_and_again_ends_like_one_that_is_not(finished
         name="tiles",
         on_step=lambda row: seen.append(row["step"]),
     )
-    assert 7 < seen[0] <= STEPS
+    assert 6 < seen[0] <= STEPS
     assert_same(result, finished[0])
     assert left_over(folder) == []
 
@@ -425,8 +439,25 @@ def test_one_other_argument_is_the_only_one_named(start, copy):
         run(start=start, checkpoint=copy, name="tiles", learning_rate=2e-3, on_step=never)
 
 
+def test_a_folder_with_one_other_photo_is_told_from_the_first(tmp_path):
+    for number, image in enumerate(pictures(3)):
+        save_image(tmp_path / f"{number}.png", image)
+    folder = training.photo_folder(tmp_path)
+    before = training._fingerprint(training._identity(folder))
+    assert before == training._fingerprint(training._identity(training.photo_folder(tmp_path)))
+    save_image(tmp_path / "2.png", pictures(1, 16, 24)[0])
+    assert before != training._fingerprint(training._identity(training.photo_folder(tmp_path)))
+
+
+def test_a_run_in_another_precision_is_refused(start, copy, monkeypatch):
+    monkeypatch.setattr(training, "precision_in_use", lambda: "bfloat16")
+    with pytest.raises(TrainingError, match="differs in precision;"):
+        run(start=start, checkpoint=copy, name="tiles", on_step=never)
+
+
 def test_other_pictures_of_the_same_name_and_number_are_refused(start, copy):
-    for argument, images in (("style", 1 - pictures(4)[3]), ("photos", pictures(4)[1:])):
+    one_other = [*pictures(3)[:2], 1 - pictures(3)[2]]
+    for argument, images in (("style", 1 - pictures(4)[3]), ("photos", one_other)):
         with pytest.raises(TrainingError, match=f"differs in {argument}"):
             run(start=start, checkpoint=copy, name="tiles", on_step=never, **{argument: images})
 
@@ -480,6 +511,24 @@ def test_a_state_that_can_be_read_but_not_written_is_found_before_the_first_step
     forbid(monkeypatch)
     with pytest.raises(TrainingError, match="cannot be written"):
         run(start=start, checkpoint=copy, name="tiles", on_step=never)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_disk_with_room_for_one_state_only_is_found_before_the_first_step(
+    start, copy, tmp_path, monkeypatch, resumed
+):
+    folder = copy if resumed else tmp_path / "new"
+    save = keras.Model.save_weights
+
+    def save_if_there_is_room(model, path):
+        if (folder / "checkpoint.weights.h5").exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(model, path)
+
+    monkeypatch.setattr(keras.Model, "save_weights", save_if_there_is_room)
+    with pytest.raises(TrainingError, match=r"cannot be written \(.*No space left"):
+        run(start=start, checkpoint=folder, name="tiles", on_step=never)
+    assert left_over(folder) == []
 
 
 @pytest.mark.usefixtures("eagerly")
