@@ -1,6 +1,7 @@
 """What is committed under results/ belongs to the networks that ship, and the prose quotes it."""
 
 import functools
+import itertools
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nstlib.data import photo_names
 from nstlib.transformer import Network, load_network, network_names
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +76,18 @@ def test_every_interval_in_the_prose_stands_in_a_table(where, quoted):
         for value, low, high in intervals()
         for row in ((value, low, high), (-value, -high, -low))
     )
+
+
+@pytest.mark.parametrize("size", [256, 512])
+def test_every_network_is_compared_on_every_photo(size):
+    table = pd.read_csv(TABLES[f"networks_{size}"])
+    assert set(table["size"]) == {size}
+    pairs = itertools.product(photo_names(), network_names())
+    expected = pd.MultiIndex.from_tuples(pairs, names=["photo", "style_image"])
+    for method, rows in table.groupby("method"):
+        found = pd.MultiIndex.from_frame(rows[["photo", "style_image"]])
+        assert found.sort_values().equals(expected.sort_values()), method
+    assert table["method"].nunique() == 8
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
