@@ -53,9 +53,21 @@ STEPS_OF_OTHERS = 700
 STEPS_AGAIN = {"paintings": 1800, "others": 1200}
 SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 1000, 4000
 # What a card says of one round.
-OF_A_ROUND = ("start", "steps", "size", "batch_size", "seconds", "precision", "backend", "machine")
+OF_A_ROUND = (
+    "start",
+    "steps",
+    "size",
+    "batch_size",
+    "checkerboard_weight",
+    "seconds",
+    "precision",
+    "backend",
+    "machine",
+)
 # At the weight that suits the others the even paper of The Great Wave would take faces away.
 STYLE_WEIGHTS = {"wave": 3}
+# Its dots are as small as the network's stride, which sets them in rows.
+CHECKERBOARD_WEIGHTS = {"pointillist": 1000.0}
 
 
 def plan(name: str, *, again: bool, slim: bool) -> tuple[nst.Network, int]:
@@ -83,6 +95,7 @@ def train_style(
         name=name,
         licence=nst.catalogue().set_index("name").loc[name, "licence"],
         objective=dataclasses.replace(objective, style_weight=weight),
+        checkerboard_weight=CHECKERBOARD_WEIGHTS.get(name, 0.0),
         start=start,
         seed=rounds(start.card, name),
         checkpoint=work / f"{name}_from_{start.fingerprint}",
@@ -107,7 +120,7 @@ def earlier_training(card: dict) -> dict:
     imitation = {key: card[key] for key in ["distilled"] if key in card}
     if "steps" not in card:
         return imitation | {"start": IMITATION}
-    finished = {key: card[key] for key in OF_A_ROUND}
+    finished = {key: card[key] for key in OF_A_ROUND if key in card}  # older cards lack some
     return imitation | {"earlier_rounds": [*card.get("earlier_rounds", []), finished]}
 
 

@@ -157,3 +157,33 @@ def peak_energy(features, limit):
     mean, variance = ops.moments(features, axes=(1, 2), keepdims=True)
     energy = ops.mean(ops.square(features - mean) / (variance + _EPSILON), axis=-1)
     return ops.mean(ops.relu(energy - limit), axis=(1, 2))
+
+
+def checkerboard_energy(images, period: int, *, window: int = 12):
+    """How strong a pattern of one period stands in an image: what a network with strides may draw into even areas.
+
+    Odena et al. 2016, 'Deconvolution and Checkerboard Artifacts', describe it for transposed convolutions, whose
+    strides are its period. The measure is our own: marks of a painting that keep no step with the grid average out.
+
+    Args:
+        images: `(B, H, W, C)`, at least 2 · period px a side.
+        period: in px, along both axes.
+        window: the pattern is taken anew in every window of so many periods a side, or of as many as fit.
+
+    Returns:
+        One mean square per image, `(B,)`: of the image less its running mean over period² px, averaged in each window
+        over the places of one phase. 0 for an even image; noise of variance v leaves about v / window².
+    """
+    low = ops.average_pool(images, period, strides=1, padding="valid")
+    _, height, width, channels = low.shape
+    middle = period // 2
+    high = images[:, middle : middle + height, middle : middle + width] - low
+    window = min(window, height // period, width // period)
+    side = window * period
+    rows, columns = height // side, width // side
+    tiles = ops.reshape(
+        high[:, : rows * side, : columns * side],
+        (-1, rows, window, period, columns, window, period, channels),
+    )
+    pattern = ops.mean(tiles, axis=(2, 5))
+    return ops.mean(ops.square(pattern), axis=(1, 2, 3, 4, 5))

@@ -29,6 +29,7 @@ UPSAMPLINGS = ("resize", "transposed")
 PADDINGS = ("reflect", "zeros")
 SLIM_WIDTH = 0.25  # of the slim networks that ship
 
+STRIDE = 4  # of the network as a whole, in px: it halves twice
 _RESIDUAL_BLOCKS = 5
 _FORMAT = 1
 _LONGEST_HEADER = 2**20  # bytes

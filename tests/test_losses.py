@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import ndimage
 
 from nstlib.losses import (
+    checkerboard_energy,
     content_loss,
     feature_moments,
     gram_matrix,
@@ -144,6 +146,32 @@ def test_peak_energy_is_that_of_numpy(shape):
         assert_allclose(peak_energy(maps, limit), expected, rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "period", "window"), [(48, 61, 4, 5), (33, 20, 3, 12), (8, 8, 4, 1)]
+)
+def test_checkerboard_energy_is_that_of_numpy(height, width, period, window):
+    images = np.random.default_rng(0).random((2, height, width, 3))
+    low = ndimage.uniform_filter(images, (1, period, period, 1))
+    first, end = period // 2, (period - 1) // 2
+    inner = slice(first, height - end), slice(first, width - end)
+    high = (images - low)[:, *inner]
+    side = period * min(window, high.shape[1] // period, high.shape[2] // period)
+    expected = [
+        np.mean(
+            [
+                high[i, y + dy : y + side : period, x + dx : x + side : period].mean((0, 1)) ** 2
+                for y in range(0, high.shape[1] - side + 1, side)
+                for x in range(0, high.shape[2] - side + 1, side)
+                for dy in range(period)
+                for dx in range(period)
+            ]
+        )
+        for i in range(2)
+    ]
+    found = checkerboard_energy(images, period, window=window)
+    assert_allclose(found, expected, rtol=1e-8)
+
+
 def test_gatys_content_loss():
     maps, target = features(2, 4, 5, 3), features(2, 4, 5, 3, seed=1)
     expected = [0.5 * np.linalg.norm(m - t) ** 2 for m, t in zip(maps, target, strict=True)]
@@ -206,6 +234,23 @@ def test_peak_energy_by_hand():
     assert_allclose(peak_energy(maps, 10), [0.89])
     assert_allclose(peak_energy(maps, 99), [0], atol=1e-9)
     assert_allclose(peak_energy(0 * maps, 10), [0])
+
+
+def test_checkerboard_energy_by_hand():
+    # Every fourth column at 1: the mean is 1/4, which leaves 3/4 and thrice -1/4, in the mean square 3/16.
+    columns = np.zeros((1, 32, 32, 1))
+    columns[:, :, 1::4] = 1
+    assert_allclose(checkerboard_energy(columns, 4), [3 / 16])
+    assert_allclose(checkerboard_energy(0 * columns + 0.3, 4), [0], atol=1e-30)
+
+
+@pytest.mark.parametrize("other", [3, 5])
+def test_a_checkerboard_is_of_one_period(other):
+    pattern = np.kron(np.ones((1, 30, 30, 1)), np.random.default_rng(0).random((1, 4, 4, 3)))
+    own, strange = (
+        float(checkerboard_energy(pattern, period, window=8)[0]) for period in (4, other)
+    )
+    assert own > 10 * strange
 
 
 def test_peaks_are_places_and_not_channels():

@@ -21,6 +21,7 @@ from nstlib import training, transformer
 from nstlib.benchmark import describe_machine
 from nstlib.data import DataError, photo, photo_names
 from nstlib.images import ImageError, save_image
+from nstlib.losses import checkerboard_energy
 from nstlib.perceptual import PerceptualLoss
 from nstlib.training import TrainingError, distill, train, train_identity
 from nstlib.transformer import Network, load_network, new_network, save_network
@@ -137,6 +138,20 @@ def test_no_place_inside_stands_out(start, monkeypatch):
     left = highest(run(**options).network)
     assert max(left) > 2 * training._PEAK_LIMIT
     assert max(kept) < 0.7 * max(left)
+
+
+def test_a_checkerboard_is_trained_away():
+    """Transposed convolutions draw one from the first step on."""
+    keras.utils.set_random_seed(0)
+    start = new_network(width=0.1, upsampling="transposed")
+
+    def checkerboard(weight):
+        result = run(start=start, learning_rate=1e-2, checkerboard_weight=weight)
+        shown = np.stack([result.network.stylize(photo) for photo in pictures(3)])
+        return float(np.mean(checkerboard_energy(shown, transformer.STRIDE)))
+
+    kept, left = checkerboard(1000.0), checkerboard(0.0)
+    assert kept < 0.5 * left
 
 
 def test_the_history(finished):
@@ -426,12 +441,14 @@ def test_other_arguments_are_refused_by_name(start, copy):
             size=33,
             batch_size=2,
             learning_rate=2e-3,
+            checkerboard_weight=1,
             seed=1,
             photos=pictures(2),
             on_step=never,
         )
     for name in ("name", "objective", "steps", "size", "batch_size", "learning_rate", "seed"):
         assert name in str(caught.value)
+    assert "checkerboard_weight" in str(caught.value)
     assert "photos" in str(caught.value)
     assert "architecture" in str(caught.value)
     assert str(copy) in str(caught.value)
@@ -560,6 +577,12 @@ def test_crops_have_at_least_16_pixels():
 def test_learning_rates_that_are_none(value):
     with pytest.raises(ValueError, match="learning_rate"):
         run(start=None, learning_rate=value)
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), True, "1", None], ids=repr)
+def test_checkerboard_weights_that_are_none(value):
+    with pytest.raises(ValueError, match="checkerboard_weight"):
+        run(start=None, checkerboard_weight=value)
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "0", None], ids=repr)
