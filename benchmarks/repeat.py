@@ -60,6 +60,7 @@ def main() -> None:
         for seed in SEEDS
     }
     networks = {"where they start": start} | runs | {"as it ships": shipped}
+    weights = {label: networks[label].fingerprint for label in networks.keys() - runs.keys()}
 
     tables, pictures = [], {}
     for name in nst.photo_names():
@@ -68,6 +69,7 @@ def main() -> None:
         pictures[name] = {"photo": photo} | images
         table = nst.evaluate(images, photo, style, objective=objective)
         table.insert(0, "photo", name)
+        table["weights"] = table["method"].map(weights)
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     summary = summarise(table, list(runs))

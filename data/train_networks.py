@@ -23,7 +23,10 @@ quality 79), in 27 to 38 seconds each:
 
 A loop of its own took those steps, with the arithmetic of `nst.train` but one compilation for all styles and, as the
 cards say, convolutions in TensorFloat-32: over ten steps from wave and from brush_flow, both gave the same mean losses
-to within 0.1 % (in float32).
+to within 0.1 % (in float32). All those rounds were before `nst.train` knew a checkerboard weight, which pointillist
+would have in one more.
+
+How much a round owes to its seed: benchmarks/repeat.py.
 
 The slim networks are a quarter as wide. That of The Starry Night first learned to imitate the wide one, as it then was,
 and had a round of its own; every other starts from it. All ten had a further round, --slim --again; composition_vii,

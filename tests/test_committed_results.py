@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -95,6 +96,18 @@ def test_scores_of_networks_are_those_of_the_networks_that_ship(name):
     table = pd.read_csv(TABLES[name])
     if "weights" in table:
         assert set(table["weights"].dropna()) <= fingerprints()
+
+
+def test_runs_from_other_seeds_differ_by_less_than_further_rounds_bring():
+    summary = pd.read_csv(TABLES["repeat_summary"], index_col="yardstick")
+    runs = summary.filter(like="seed ")
+    assert runs.shape[1] == 3
+    shares = (runs.max(axis=1) - runs.min(axis=1)) / runs.mean(axis=1)
+    assert np.allclose(shares, summary["range_share"], rtol=1e-3)
+    for yardstick in ("total", "style", "moments", "patch"):
+        row = runs.loc[yardstick]
+        assert row.max() - row.min() < row.min() - summary.loc[yardstick, "as it ships"]
+        assert row.max() < 0.5 * summary.loc[yardstick, "where they start"]
 
 
 @pytest.mark.parametrize("name", network_names())
