@@ -136,13 +136,13 @@ def train(
     _check_seed(seed)
     if not isinstance(learning_rate, int | float) or not 0 < learning_rate < 1:
         raise ValueError(f"learning_rate: {learning_rate!r} is not between 0 and 1")
-    number = isinstance(checkerboard_weight, int | float) and not isinstance(
-        checkerboard_weight, bool
-    )
-    if not number or not 0 <= checkerboard_weight < math.inf:
-        raise ValueError(
-            f"checkerboard_weight: {checkerboard_weight!r} is not a number of at least 0"
-        )
+    weight = checkerboard_weight
+    if (
+        isinstance(weight, bool)
+        or not isinstance(weight, int | float)
+        or not 0 <= weight < math.inf
+    ):
+        raise ValueError(f"checkerboard_weight: {weight!r} is not a number of at least 0")
     objective = objective or training_objective()
     start = start or load_network(_START)
     style = check_image(style, "style")
@@ -382,11 +382,13 @@ class _Trainer(keras.Model):
         for name, value in terms._asdict().items():
             self.terms[name].update_state(value)
         peaks = [ops.mean(peak_energy(features, _PEAK_LIMIT)) for features in entering]
-        checkerboard = checkerboard_energy(shown, STRIDE)
+        weight = self.checkerboard_weight
+        # At no weight, as for most styles, not a step's time for it either.
+        checkerboard = weight * ops.mean(checkerboard_energy(shown, STRIDE)) if weight else 0.0
         return (
             terms.total
             + _RANGE_WEIGHT * ops.mean(ops.square(beyond))
-            + self.checkerboard_weight * ops.mean(checkerboard)
+            + checkerboard
             + _PEAK_WEIGHT * sum(peaks) / max(1, len(peaks))  # batch normalisation has none
         )
 
