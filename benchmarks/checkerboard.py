@@ -4,8 +4,8 @@
 
 Every network of both widths on photos that none of them saw, at 512 px. `nstlib.losses.checkerboard_energy` at the
 stride of 4 px, as a multiple of the geometric mean of those at 3 and 5 px, which no layer of the network favours: about
-1 where the marks keep no step with the grid. Writes results/tables/checkerboard.csv (a row for each network and photo)
-and checkerboard_summary.csv (median over the photos, lowest and highest).
+1 in noise; the photos' own are there to compare with. Writes results/tables/checkerboard.csv (a row for each network
+and photo) and checkerboard_summary.csv (median over the photos, lowest and highest).
 """
 
 import numpy as np

@@ -97,7 +97,7 @@ def test_the_checkerboard_is_measured_of_every_network():
     assert (table.groupby(["method", "style_image"]).size() == len(photo_names())).all()
     medians = pd.read_csv(TABLES["checkerboard_summary"]).set_index(["method", "style_image"])
     wide = medians["median"].loc["Johnson"]
-    assert wide.idxmin() == "pointillist"  # the one trained against it
+    assert wide.idxmin() == "pointillist"  # the one wide network trained against it
     assert wide["pointillist"] < 1
 
 

@@ -607,7 +607,7 @@ def test_every_network_ships_slim_too():
                 name,
                 marks=pytest.mark.xfail(
                     strict=True,
-                    reason=f"{share}: the wide network had a round on a GPU, and the slim one not yet",
+                    reason=f"{share}: the wide network had more rounds, or larger ones, than the slim one",
                 ),
             )
             for name, share in [("pointillist", 1.201), ("stained_glass", 1.29)]
