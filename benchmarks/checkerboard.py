@@ -38,7 +38,7 @@ def measure() -> pd.DataFrame:
             network = nst.load_network(name, width=width)
             of_network = {"method": method, "style_image": name, "weights": network.fingerprint}
             for photo_name, photo in photos.items():
-                found = excess(np.asarray(network.stylize(photo)))
+                found = excess(network.stylize(photo))
                 rows.append(of_network | {"photo": photo_name, "excess": found})
             print(method, name, flush=True)
     return pd.DataFrame(rows)

@@ -78,6 +78,7 @@ OF_A_ROUND = (
     "backend",
     "machine",
 )
+# What a round of an older card that does not say it shares with the last on that card.
 ALIKE = ("size", "batch_size", "photos", "precision", "backend", "machine")
 # At the weight that suits the others the even paper of The Great Wave would take faces away.
 STYLE_WEIGHTS = {"wave": 3}
@@ -136,7 +137,6 @@ def earlier_training(card: dict) -> dict:
     if "steps" not in card:
         return imitation | {"start": IMITATION}
     finished = {key: card[key] for key in OF_A_ROUND if key in card}  # older cards lack some
-    # A round that does not say so was as the one that ends here, which may differ from the next.
     alike = {key: finished[key] for key in ALIKE if key in finished}
     earlier = [alike | each for each in card.get("earlier_rounds", [])]
     return imitation | {"earlier_rounds": [*earlier, finished]}
