@@ -14,33 +14,32 @@ has further rounds, from itself, each on other crops:
     .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
 
 Those that ship had two: one of 1,000 (paintings) or 700 steps, on the crops of the first round and before `nst.train`
-had a penalty on peaks, and one of 1,800 or 1,200 with it. All but the_scream, udnie and wave, for which there was no
-time on it, had a third on a GPU, by way of Keras' JAX backend, of more and larger crops (of the photos as WebP of
-quality 79), in 27 to 38 seconds each:
+had a penalty on peaks, and one of 1,800 or 1,200 with it. Then, all but the_scream, udnie and wave had one on a GPU, by
+way of Keras' JAX backend, of more and larger crops (of the photos as WebP of quality 79), in 27 to 38 seconds each:
 
     KERAS_BACKEND=jax .venv/bin/python data/train_networks.py starry_night --again --steps 3300 --size 224 \
         --batch-size 4 --photos PHOTOS
 
-A loop of its own took those steps, with the arithmetic of `nst.train` but one compilation for all styles and, as the
-cards say, convolutions in TensorFloat-32: over ten steps from wave and from brush_flow, both gave the same mean losses
-to within 0.1 % (in float32).
-
-Last, without a GPU, came the first round of pointillist with a checkerboard weight, and one more of udnie, which had
-had none on the GPU:
+Without a GPU again came the first round of pointillist with a checkerboard weight, and one of udnie:
 
     .venv/bin/python data/train_networks.py pointillist --again --steps 3000 --photos PHOTOS
     .venv/bin/python data/train_networks.py udnie --again --steps 2600 --photos PHOTOS
 
-Their seconds, as those of the last round of the slim pointillist and the last two of the slim udnie, are not those of
-`nst.train` as it stands: as the cards say, the extractor's convolutions went through a kernel that is faster on
-processors with AVX2 alone, equal but for rounding. Run now, the commands give pointillist its checkerboard weight from
-the first round on; those that ship, wide and slim, had it in their last.
+Last, all but cubist_planes, linocut and starry_night had one more round like that on the GPU, and brush_flow two.
+
+A loop of its own took the steps on the GPU, with the arithmetic of `nst.train` but one compilation for all styles and,
+as the cards say, convolutions in TensorFloat-32: over ten steps from wave and from brush_flow, both gave the same mean
+losses to within 0.1 % (in float32). The rounds in float32 on a processor, of pointillist and udnie, wide and slim, did
+not take the seconds of `nst.train` as it stands either: as the cards say, the extractor's convolutions went through a
+kernel that is faster on processors with AVX2 alone, equal but for rounding. Run now, the commands give pointillist its
+checkerboard weight from the first round on; those that ship, wide and slim, had it in their last two and three.
 
 How much a round owes to its seed: benchmarks/repeat.py.
 
 The slim networks are a quarter as wide. That of The Starry Night first learned to imitate the wide one, as it then was,
 and had a round of its own; every other starts from it. All ten had a further round, --slim --again;
-composition_vii, pointillist, the_scream and wave two, stained_glass three, udnie four:
+composition_vii, pointillist, the_scream and wave two, stained_glass three, udnie four; and last, all one of 3,300 steps
+on the GPU, as above with --slim, brush_flow, pointillist and stained_glass two:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS
