@@ -6,8 +6,8 @@
 `nstlib.run_study` with every network and every photo. Writes results/tables/networks_SIZE.csv (a row for each network,
 photo and method), networks_SIZE_curves.csv, networks_SIZE_summary.csv (mean and standard deviation over the photos),
 equivalent_evals_SIZE.csv and training_cost.csv. The tables grow pair by pair: what they hold already is not done again,
-and where only a network's weights changed, the optimisations from the photo stay. What a pass or an evaluation costs in
-seconds is measured apart, in notebook 04.
+and where only a network's weights changed, the optimisations from the photo stay. Seconds, in the summary, follow from
+those of a pass and of an evaluation, which notebook 04 measures apart, with their spread.
 """
 
 import argparse
@@ -46,10 +46,14 @@ def write_summaries(results: nst.ResultsFolder, table: pd.DataFrame, size: int) 
     photos = table["photo"].nunique()
     summary = table.groupby(["style_image", "method"], sort=False)[YARDSTICKS].agg(["mean", "std"])
     summary.columns = ["_".join(column) for column in summary.columns]
+    costs = nst.expected_costs(table, nst.measured_table("speed"), size=size)
     results.table(
         f"networks_{size}_summary",
-        summary.reset_index(),
-        caption=f"Mean and standard deviation over up to {photos} photos; {size} px.",
+        summary.reset_index().merge(costs[["method", "seconds"]], how="left"),
+        caption=(
+            f"Mean and standard deviation over up to {photos} photos; {size} px. Seconds: of a photo of 3:2, "
+            "from those of a pass and of an evaluation (speed); of the baselines none were measured, hence 0."
+        ),
     )
     evals = table.dropna(subset="equivalent_evals")
     results.table(

@@ -91,6 +91,21 @@ def test_every_network_is_compared_on_every_photo(size):
     assert table["method"].nunique() == 8
 
 
+@pytest.mark.parametrize("size", [256, 512])
+def test_the_summary_is_that_of_the_table_and_has_the_seconds_of_each_method(size):
+    table = pd.read_csv(TABLES[f"networks_{size}"])
+    summary = pd.read_csv(TABLES[f"networks_{size}_summary"], index_col=["style_image", "method"])
+    for yardstick in ("total", "content", "style", "ssim"):
+        groups = table.groupby(["style_image", "method"])[yardstick]
+        for statistic in ("mean", "std"):
+            found = summary[f"{yardstick}_{statistic}"].sort_index()
+            assert np.allclose(found, groups.agg(statistic).sort_index(), rtol=1e-4, atol=1e-5)
+    seconds = summary.groupby("method")["seconds"].agg(["min", "max"])
+    assert (seconds["min"] == seconds["max"]).all()  # not of single pairs
+    in_order = ["identity", "Johnson slim", "Johnson", "Gatys 10", "Gatys 100"]
+    assert seconds.loc[in_order, "min"].is_monotonic_increasing
+
+
 def test_the_checkerboard_is_measured_of_every_network():
     table = pd.read_csv(TABLES["checkerboard"])
     assert set(table["weights"].dropna()) == fingerprints()
