@@ -313,7 +313,8 @@ def _nothing_fits(options, good, seconds_per_image, quality) -> str:
     if within.empty:
         return f"{text}, and no method at all is fast enough: choose a smaller size"
     best = within.sort_values("total").iloc[0]
-    return f"{text}. Within the limit the best is {best['method']} (quality='fast')"
+    lowest = f"{best['method']} has the lowest total loss, {best['total']:.2f}"
+    return f"{text}. Within the limit {lowest}: {_command(best)}"
 
 
 def _span(seconds: float) -> str:

@@ -123,8 +123,10 @@ def test_the_runner_up_is_another_method_that_satisfies_the_same(tables):
 
 def test_what_does_not_fit_is_explained(tables):
     limit = 2 * PASS
-    with pytest.raises(RecommendationError, match=r"that is, hybrid 10, takes .*best is Johnson"):
+    with pytest.raises(RecommendationError, match=r"that is, hybrid 10, takes ") as refused:
         recommend(5, seconds_per_image=limit, **tables)
+    assert "Within the limit Johnson has the lowest total loss" in str(refused.value)
+    assert str(refused.value).endswith(": nst stylize PHOTO --style STYLE")  # not the slim one
     assert recommend(5, seconds_per_image=limit, quality="fast", **tables).method == "johnson"
     slim = recommend(5, seconds_per_image=PASS / 2, quality="fast", **tables)
     assert (slim.method, slim.width) == ("johnson", 0.25)
