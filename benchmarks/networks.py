@@ -49,7 +49,7 @@ def write_summaries(results: nst.ResultsFolder, table: pd.DataFrame, size: int) 
     costs = nst.expected_costs(table, nst.measured_table("speed"), size=size)
     results.table(
         f"networks_{size}_summary",
-        summary.reset_index().merge(costs[["method", "seconds"]], how="left"),
+        summary.reset_index().merge(costs[["method", "seconds"]], on="method"),
         caption=(
             f"Mean and standard deviation over up to {photos} photos; {size} px. Seconds: of a photo of 3:2, "
             "from those of a pass and of an evaluation (speed); of the baselines none were measured, hence 0."

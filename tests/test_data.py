@@ -1,6 +1,5 @@
 import dataclasses
 import hashlib
-import importlib.util
 import io
 import logging
 import os
@@ -18,6 +17,7 @@ import pandas as pd
 import pooch
 import pytest
 from PIL import Image
+from scripts import load
 
 from nstlib import data
 from nstlib.data import (
@@ -288,9 +288,7 @@ class TestOwnStyles:
 
     def test_titles_are_those_of_the_painter(self):
         path = CHECKOUT / "data" / "paint_styles.py"
-        spec = importlib.util.spec_from_file_location("paint_styles", path)
-        painter = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(painter)
+        painter = load(path)
         titles = catalogue().query("kind == 'style'").set_index("name")["title"]
         assert titles.to_dict() == {name: entry[-1] for name, entry in painter.STYLES.items()}
 

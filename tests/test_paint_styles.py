@@ -1,6 +1,5 @@
 """The painted style images: their painters, and the files that are committed."""
 
-import importlib.util
 import itertools
 from functools import cache
 from pathlib import Path
@@ -8,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scripts import load
 
 DATA = Path(__file__).parents[1] / "data"
 SMALL = (96, 128)
 
-spec = importlib.util.spec_from_file_location("paint_styles", DATA / "paint_styles.py")
-paint_styles = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(paint_styles)
+paint_styles = load(DATA / "paint_styles.py")
 
 NAMES = list(paint_styles.STYLES)
 

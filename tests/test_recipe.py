@@ -1,19 +1,16 @@
 """What data/train_networks.py says of earlier rounds; the trainings themselves take hours."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from scripts import load
 
 PATH = Path(__file__).parents[1] / "data" / "train_networks.py"
 
 
 @pytest.fixture(scope="module")
 def recipe():
-    spec = importlib.util.spec_from_file_location("train_networks", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(PATH)
 
 
 def test_earlier_rounds_keep_their_device(recipe):

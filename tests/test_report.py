@@ -1,6 +1,5 @@
 """The static site, built from the notebooks and tables of the repository."""
 
-import importlib.util
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -9,15 +8,9 @@ import bs4
 import nbformat
 import pandas as pd
 import pytest
+from scripts import load
 
 ROOT = Path(__file__).parents[1]
-
-
-def load(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 report = load(ROOT / "report" / "build.py")

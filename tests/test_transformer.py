@@ -15,7 +15,6 @@ from keras import ops
 from nstlib import transformer
 from nstlib.data import photo as load_photo
 from nstlib.data import style as load_style
-from nstlib.data import style_names
 from nstlib.images import ImageError
 from nstlib.metrics import evaluate
 from nstlib.perceptual import PerceptualLoss
@@ -597,7 +596,9 @@ def test_every_network_ships_slim_too():
         assert slim.model.count_params() < wide.model.count_params() / 15
 
 
-@pytest.mark.parametrize("name", sorted(set(network_names()) & set(style_names())))
+@pytest.mark.parametrize(
+    "name", ["brush_flow", "cubist_planes", "linocut", "pointillist", "stained_glass"]
+)
 def test_a_slim_network_paints_nearly_as_well_as_the_wide_one(name):
     photo, style = load_photo("coffee", size=192), load_style(name, size=384)
     networks = {"wide": load_network(name), "slim": load_network(name, width=0.25)}
