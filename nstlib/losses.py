@@ -187,3 +187,33 @@ def checkerboard_energy(images, period: int, *, window: int = 12):
     )
     pattern = ops.mean(tiles, axis=(2, 5))
     return ops.mean(ops.square(pattern), axis=(1, 2, 3, 4, 5))
+
+
+def edge_aware_smoothness(images, photos, period: int, *, edge: float = 0.05):
+    """How strongly images vary over some pixels where their photos do not: patches of a colour in even areas.
+
+    Godard et al. 2017, 'Unsupervised Monocular Depth Estimation with Left-Right Consistency', eq. 3, for colours in
+    place of disparities, with squares in place of absolute values, and on means over period² px: strokes and hatching
+    finer than that average out and cost nothing.
+
+    Args:
+        images: `(B, H, W, C)`, at least 2 · period px a side.
+        photos: what they were made of, of the same shape.
+        period: in px, along both axes.
+        edge: the step between neighbouring means of the photo, averaged over its channels, that counts as an edge.
+
+    Returns:
+        One value per image, `(B,)`: the sum over both axes of the mean of d² · exp(-|e| / edge), d and e being steps
+        between neighbouring means of the image and of the photo. 0 for an even image.
+    """
+    shown, seen = (
+        ops.average_pool(each, period, strides=period, padding="valid") for each in (images, photos)
+    )
+
+    def along_columns(image, photo):
+        steps = ops.mean(ops.abs(photo[:, 1:] - photo[:, :-1]), axis=-1, keepdims=True)
+        squares = ops.square(image[:, 1:] - image[:, :-1])
+        return ops.mean(squares * ops.exp(-steps / edge), axis=(1, 2, 3))
+
+    turned = (ops.transpose(each, (0, 2, 1, 3)) for each in (shown, seen))
+    return along_columns(shown, seen) + along_columns(*turned)

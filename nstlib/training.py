@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 from nstlib.benchmark import describe_machine
 from nstlib.data import PhotoFolder, photo, photo_folder, photo_names
 from nstlib.images import check_image, fit
-from nstlib.losses import checkerboard_energy, peak_energy
+from nstlib.losses import checkerboard_energy, edge_aware_smoothness, peak_energy
 from nstlib.perceptual import PerceptualLoss
 from nstlib.precision import precision_in_use
 from nstlib.transformer import STRIDE, Network, load_network, needs_jit, new_network
@@ -40,6 +40,7 @@ _RANGE_WEIGHT = 10.0
 _PEAK_WEIGHT = 10.0
 _PEAK_LIMIT = 10.0
 _VARIANCE_CROPS = 24
+_PATCH = 2 * STRIDE
 _ORDERS = list(itertools.permutations(range(3)))
 _GAMMAS = (0.6, 1.0, 1.6)
 
@@ -89,6 +90,7 @@ def train(
     batch_size: int = 1,
     learning_rate: float = 1e-3,
     checkerboard_weight: float = 0.0,
+    smoothness_weight: float = 0.0,
     start: Network | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
@@ -117,6 +119,9 @@ def train(
         checkerboard_weight: of `nstlib.losses.checkerboard_energy` of the output, with the network's stride as period.
             A style of small marks may come out as a screen of 4 px in even areas: 400 took it away from the wide
             network of "pointillist" in 3,000 steps, and slanted hatching took its place.
+        smoothness_weight: of `nstlib.losses.edge_aware_smoothness` of the output, over 8 px. A style with a few strong
+            colours may come out as patches of them where the photo is even: 80 took the round dark red ones away from
+            the networks of "brush_flow", in 2,000 steps from the wide one.
         start: the network to start from; None is the shipped one of The Starry Night, which knows how to paint: another
             style arrives in a few hundred steps. From `trunk()`, which redraws its input, or from
             `train_identity(...)` for another architecture, it takes thousands; from random weights, more.
@@ -136,13 +141,7 @@ def train(
     _check_seed(seed)
     if not isinstance(learning_rate, int | float) or not 0 < learning_rate < 1:
         raise ValueError(f"learning_rate: {learning_rate!r} is not between 0 and 1")
-    weight = checkerboard_weight
-    if (
-        isinstance(weight, bool)
-        or not isinstance(weight, int | float)
-        or not 0 <= weight < math.inf
-    ):
-        raise ValueError(f"checkerboard_weight: {weight!r} is not a number of at least 0")
+    _check_weights(checkerboard_weight=checkerboard_weight, smoothness_weight=smoothness_weight)
     objective = objective or training_objective()
     start = start or load_network(_START)
     style = check_image(style, "style")
@@ -155,6 +154,7 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "checkerboard_weight": checkerboard_weight,
+        "smoothness_weight": smoothness_weight,
         "seed": seed,
         "photos": len(images),
         "start": start.card.get("style", "random"),
@@ -174,7 +174,8 @@ def train(
     batches = [sample[i][0] for i in range(len(sample))]
     settings["photos_fingerprint"] = _fingerprint([*batches, *_identity(images)])
     variances = _content_variances(objective, batches)
-    trainer = _Trainer(network.model, objective, style, variances, checkerboard_weight)
+    penalties = {"checkerboard": checkerboard_weight, "smoothness": smoothness_weight}
+    trainer = _Trainer(network.model, objective, style, variances, penalties)
     trainer.compile(optimizer=_optimizer(learning_rate, steps), jit_compile=needs_jit())
     trainer.build((None, size, size, 3))
     trainer.optimizer.build(trainer.trainable_variables)
@@ -344,11 +345,11 @@ class _Trainer(keras.Model):
         objective: PerceptualLoss,
         style: np.ndarray,
         variances: Mapping[str, float],
-        checkerboard_weight: float,
+        penalties: Mapping[str, float],
     ):
         super().__init__(name="trainer")
         self.content_variances = variances
-        self.checkerboard_weight = checkerboard_weight
+        self.penalties = penalties
         normalizing = [
             layer
             for layer in transformer.layers
@@ -382,15 +383,21 @@ class _Trainer(keras.Model):
         for name, value in terms._asdict().items():
             self.terms[name].update_state(value)
         peaks = [ops.mean(peak_energy(features, _PEAK_LIMIT)) for features in entering]
-        weight = self.checkerboard_weight
-        # At no weight, as for most styles, not a step's time for it either.
-        checkerboard = weight * ops.mean(checkerboard_energy(shown, STRIDE)) if weight else 0.0
         return (
             terms.total
             + _RANGE_WEIGHT * ops.mean(ops.square(beyond))
-            + checkerboard
+            + self._penalties(shown, x)
             + _PEAK_WEIGHT * sum(peaks) / max(1, len(peaks))  # batch normalisation has none
         )
+
+    def _penalties(self, shown, photos):
+        # At no weight, as for most styles, not a step's time for them either.
+        total, weights = 0.0, self.penalties
+        if weights["checkerboard"]:
+            total += weights["checkerboard"] * ops.mean(checkerboard_energy(shown, STRIDE))
+        if weights["smoothness"]:
+            total += weights["smoothness"] * ops.mean(edge_aware_smoothness(shown, photos, _PATCH))
+        return total
 
 
 class _Crops(keras.utils.PyDataset):
@@ -633,6 +640,13 @@ def _version() -> str:
         return version("nst-study")
     except PackageNotFoundError:  # a checkout that is not installed
         return "not installed"
+
+
+def _check_weights(**weights):
+    for argument, value in weights.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value < math.inf:
+            raise ValueError(f"{argument}: {value!r} is not a number of at least 0")
 
 
 def _check_counts(**counts):

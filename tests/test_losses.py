@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import ndimage
+from skimage import transform
 
 from nstlib.losses import (
     checkerboard_energy,
     content_loss,
+    edge_aware_smoothness,
     feature_moments,
     gram_matrix,
     moment_loss,
@@ -170,6 +172,35 @@ def test_checkerboard_energy_is_that_of_numpy(height, width, period, window):
     ]
     found = checkerboard_energy(images, period, window=window)
     assert_allclose(found, expected, rtol=1e-8)
+
+
+def test_edge_aware_smoothness_is_that_of_numpy():
+    rng = np.random.default_rng(0)
+    image, photo = rng.random((2, 26, 33, 3))
+    photo *= 0.3
+    means = [
+        transform.downscale_local_mean(each[:25, :30], (5, 5, 1)).astype(float)
+        for each in (image, photo)
+    ]
+    expected = 0
+    for axis in (0, 1):
+        of_image, of_photo = (np.diff(each, axis=axis) for each in means)
+        weights = np.exp(-np.abs(of_photo).mean(-1) / 0.1)
+        expected += np.mean(weights * (of_image**2).mean(-1))
+    found = edge_aware_smoothness(image[None], photo[None], 5, edge=0.1)
+    assert_allclose(found, [expected], rtol=1e-8)
+
+
+def test_edge_aware_smoothness_by_hand():
+    # Two halves a step of 0.4 apart: one of three steps along the rows, none along the columns.
+    halves = np.zeros((1, 16, 16, 1))
+    halves[:, :, 8:] = 0.4
+    even = np.zeros_like(halves)
+    assert_allclose(edge_aware_smoothness(halves, even, 4), [0.16 / 3])
+    assert_allclose(edge_aware_smoothness(halves, halves, 4), [0.16 / 3 * np.exp(-8)])
+    assert_allclose(edge_aware_smoothness(even, halves, 4), [0])
+    stripes = np.tile([0.0, 1.0], 8)[None, None, :, None] * np.ones((1, 16, 1, 1))
+    assert_allclose(edge_aware_smoothness(stripes, even, 4), [0], atol=1e-30)  # finer than 4 px
 
 
 def test_gatys_content_loss():

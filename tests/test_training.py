@@ -21,7 +21,7 @@ from nstlib import training, transformer
 from nstlib.benchmark import describe_machine
 from nstlib.data import DataError, photo, photo_names
 from nstlib.images import ImageError, save_image
-from nstlib.losses import checkerboard_energy
+from nstlib.losses import checkerboard_energy, edge_aware_smoothness
 from nstlib.perceptual import PerceptualLoss
 from nstlib.training import TrainingError, distill, train, train_identity
 from nstlib.transformer import Network, load_network, new_network, save_network
@@ -152,6 +152,22 @@ def test_a_checkerboard_is_trained_away():
 
     kept, left = checkerboard(1000.0), checkerboard(0.0)
     assert kept < 0.5 * left
+
+
+def test_patches_in_even_areas_are_trained_away():
+    """The stripes of the style are as wide as patches, and the photos nearly even."""
+    photos = [0.5 + 0.02 * picture for picture in pictures(3)]
+
+    def patches(weight):
+        options = {"learning_rate": 1e-2, "photos": photos, "smoothness_weight": weight}
+        network = run(start=new_network(width=0.1), **options).network
+        shown = np.stack([network.stylize(photo) for photo in photos])
+        return float(np.mean(edge_aware_smoothness(shown, np.stack(photos), 8)))
+
+    keras.utils.set_random_seed(0)
+    left = patches(0.0)
+    keras.utils.set_random_seed(0)
+    assert patches(1000.0) < 0.5 * left
 
 
 def test_the_history(finished):
@@ -442,6 +458,7 @@ def test_other_arguments_are_refused_by_name(start, copy):
             batch_size=2,
             learning_rate=2e-3,
             checkerboard_weight=1,
+            smoothness_weight=1,
             seed=1,
             photos=pictures(2),
             on_step=never,
@@ -449,6 +466,7 @@ def test_other_arguments_are_refused_by_name(start, copy):
     for name in ("name", "objective", "steps", "size", "batch_size", "learning_rate", "seed"):
         assert name in str(caught.value)
     assert "checkerboard_weight" in str(caught.value)
+    assert "smoothness_weight" in str(caught.value)
     assert "photos" in str(caught.value)
     assert "architecture" in str(caught.value)
     assert str(copy) in str(caught.value)
@@ -579,10 +597,11 @@ def test_learning_rates_that_are_none(value):
         run(start=None, learning_rate=value)
 
 
+@pytest.mark.parametrize("argument", ["checkerboard_weight", "smoothness_weight"])
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), True, "1", None], ids=repr)
-def test_checkerboard_weights_that_are_none(value):
-    with pytest.raises(ValueError, match="checkerboard_weight"):
-        run(start=None, checkerboard_weight=value)
+def test_weights_of_penalties_that_are_none(argument, value):
+    with pytest.raises(ValueError, match=argument):
+        run(start=None, **{argument: value})
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "0", None], ids=repr)
