@@ -106,14 +106,16 @@ def test_the_summary_is_that_of_the_table_and_has_the_seconds_of_each_method(siz
     assert seconds.loc[in_order, "min"].is_monotonic_increasing
 
 
-def test_the_checkerboard_is_measured_of_every_network():
-    table = pd.read_csv(TABLES["checkerboard"])
+def test_artefacts_are_measured_of_every_network():
+    table = pd.read_csv(TABLES["artefacts"])
     assert set(table["weights"].dropna()) == fingerprints()
     assert (table.groupby(["method", "style_image"]).size() == len(photo_names())).all()
-    medians = pd.read_csv(TABLES["checkerboard_summary"]).set_index(["method", "style_image"])
-    wide = medians["median"].loc["Johnson"]
-    assert wide.idxmin() == "pointillist"  # the one wide network trained against it
-    assert wide["pointillist"] < 1
+    summary = pd.read_csv(TABLES["artefacts_summary"]).query("method == 'Johnson'")
+    wide = summary.pivot_table(index="style_image", columns="yardstick", values="median")
+    assert wide["patches"].idxmin() == "brush_flow"  # each is the one trained against it
+    checkerboard = wide["checkerboard"]
+    assert checkerboard.idxmin() == "pointillist"
+    assert checkerboard["pointillist"] < 1
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
@@ -138,7 +140,7 @@ def test_runs_from_other_seeds_differ_by_less_than_further_rounds_bring():
 @pytest.mark.parametrize("name", network_names())
 def test_slim_networks_stay_within_a_fifth_of_the_wide_ones(name, request):
     if name == "brush_flow":
-        reason = "content 1.21: the wide network had three rounds on the GPU, the slim one two"
+        reason = "content 1.24: of batches on a GPU the wide network had half as many again"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     summary = pd.read_csv(TABLES["benchmark_slim_summary"], index_col="style_image")
     assert (summary.loc[name, ["content_share_mean", "style_share_mean"]] < 1.2).all()
