@@ -4,9 +4,9 @@
 
 Every network of both widths on photos that none of them saw, at 512 px. Checkerboard: `nstlib.losses.
 checkerboard_energy` at the stride of 4 px, as a multiple of the geometric mean of those at 3 and 5 px, which no layer
-of the network favours: about 1 in noise. Patches: the root of `nstlib.losses.edge_aware_smoothness` over 8 px, the step
-of colour between neighbouring means of the picture, black to white being 1, where the photo has no edge. The photos'
-own are there to compare with. Writes results/tables/artefacts.csv (a row for each network and photo) and
+of the network favours: about 1 in noise. Patches: the root of `nstlib.losses.edge_aware_smoothness` over 8 px, which
+takes steps of colour between neighbouring means of the picture, black to white being 1, where the photo has no edge.
+The photos' own are there to compare with. Writes results/tables/artefacts.csv (a row for each network and photo) and
 artefacts_summary.csv (median over the photos, lowest and highest).
 """
 

@@ -121,7 +121,7 @@ def train(
             network of "pointillist" in 3,000 steps, and slanted hatching took its place.
         smoothness_weight: of `nstlib.losses.edge_aware_smoothness` of the output, over 8 px. A style with a few strong
             colours may come out as patches of them where the photo is even: 80 took the round dark red ones away from
-            the networks of "brush_flow", in 2,000 steps from the wide one.
+            the wide network of "brush_flow" in 2,000 further steps, and from the slim one in 1,000.
         start: the network to start from; None is the shipped one of The Starry Night, which knows how to paint: another
             style arrives in a few hundred steps. From `trunk()`, which redraws its input, or from
             `train_identity(...)` for another architecture, it takes thousands; from random weights, more.
