@@ -189,7 +189,7 @@ def checkerboard_energy(images, period: int, *, window: int = 12):
     return ops.mean(ops.square(pattern), axis=(1, 2, 3, 4, 5))
 
 
-def edge_aware_smoothness(images, photos, period: int, *, edge: float = 0.05):
+def edge_aware_smoothness(images, photos, period: int = 8, *, edge: float = 0.05):
     """How strongly images vary over some pixels where their photos do not: patches of a colour in even areas.
 
     Godard et al. 2017, 'Unsupervised Monocular Depth Estimation with Left-Right Consistency', eq. 3, for colours in

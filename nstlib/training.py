@@ -40,7 +40,6 @@ _RANGE_WEIGHT = 10.0
 _PEAK_WEIGHT = 10.0
 _PEAK_LIMIT = 10.0
 _VARIANCE_CROPS = 24
-_PATCH = 2 * STRIDE
 _ORDERS = list(itertools.permutations(range(3)))
 _GAMMAS = (0.6, 1.0, 1.6)
 
@@ -396,7 +395,7 @@ class _Trainer(keras.Model):
         if weights["checkerboard"]:
             total += weights["checkerboard"] * ops.mean(checkerboard_energy(shown, STRIDE))
         if weights["smoothness"]:
-            total += weights["smoothness"] * ops.mean(edge_aware_smoothness(shown, photos, _PATCH))
+            total += weights["smoothness"] * ops.mean(edge_aware_smoothness(shown, photos))
         return total
 
 
