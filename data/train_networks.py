@@ -26,25 +26,26 @@ Without a GPU again came the first round of pointillist with a checkerboard weig
     .venv/bin/python data/train_networks.py udnie --again --steps 2600 --photos PHOTOS
 
 Then, all but cubist_planes, linocut and starry_night had one more round like that on the GPU, and brush_flow two. Last,
-brush_flow had one with a smoothness weight, without a GPU:
+without a GPU, brush_flow and pointillist had one with a smoothness weight:
 
     .venv/bin/python data/train_networks.py brush_flow --again --steps 2000 --photos PHOTOS
+    .venv/bin/python data/train_networks.py pointillist --again --steps 2000 --bfloat16 --photos PHOTOS
 
 A loop of its own took the steps on the GPU, with the arithmetic of `nst.train` but one compilation for all styles and,
 as the cards say, convolutions in TensorFloat-32: over ten steps from wave and from brush_flow, both gave the same mean
 losses to within 0.1 % (in float32). The rounds in float32 on a processor, of brush_flow, pointillist and udnie, wide
 and slim, did not take the seconds of `nst.train` as it stands either: as the cards say, the extractor's convolutions
 went through a kernel that is faster on processors with AVX2 alone, equal but for rounding. Run now, the commands give
-pointillist its checkerboard weight and brush_flow its smoothness weight from the first round on; those that ship, wide
-and slim, had the first in their last two and three, the second in their last.
+every style its weights from the first round on; of the networks that ship, pointillist, wide and slim, had its
+checkerboard weight in its last three and four, and those of the last rounds had what is new in them in these alone.
 
 How much a round owes to its seed: benchmarks/repeat.py.
 
 The slim networks are a quarter as wide. That of The Starry Night first learned to imitate the wide one, as it then was,
 and had a round of its own; every other starts from it. All ten had a further round, --slim --again;
 composition_vii, pointillist, the_scream and wave two, stained_glass three, udnie four; then, all one of 3,300 steps on
-the GPU, as above with --slim, brush_flow, pointillist and stained_glass two; and last, brush_flow one as the others
-had before the GPU:
+the GPU, as above with --slim, brush_flow, pointillist and stained_glass two; and last,
+brush_flow and pointillist one as the others had before the GPU, with the weights of the wide ones:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS
@@ -89,8 +90,9 @@ ALIKE = ("size", "batch_size", "photos", "precision", "backend", "machine")
 STYLE_WEIGHTS = {"wave": 3}
 # Its dots are as small as the network's stride, which sets them in rows.
 CHECKERBOARD_WEIGHTS = {"pointillist": 400.0}
-# Its red sun came back as round dark spots on whatever is warm and even.
-SMOOTHNESS_WEIGHTS = {"brush_flow": 80.0}
+# The red sun of brush_flow came back as round dark spots on whatever is warm and even, the fields of dots of
+# pointillist as clouds.
+SMOOTHNESS_WEIGHTS = {"brush_flow": 80.0, "pointillist": 80.0}
 
 
 def plan(name: str, *, again: bool, slim: bool) -> tuple[nst.Network, int]:

@@ -112,7 +112,8 @@ def test_artefacts_are_measured_of_every_network():
     assert (table.groupby(["method", "style_image"]).size() == len(photo_names())).all()
     summary = pd.read_csv(TABLES["artefacts_summary"]).query("method == 'Johnson'")
     wide = summary.pivot_table(index="style_image", columns="yardstick", values="median")
-    assert wide["patches"].idxmin() == "brush_flow"  # each is the one trained against it
+    # The lowest are those trained against it.
+    assert set(wide["patches"].nsmallest(2).index) == {"brush_flow", "pointillist"}
     checkerboard = wide["checkerboard"]
     assert checkerboard.idxmin() == "pointillist"
     assert checkerboard["pointillist"] < 1
