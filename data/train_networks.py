@@ -37,7 +37,7 @@ losses to within 0.1 % (in float32). The rounds in float32 on a processor, of br
 and slim, did not take the seconds of `nst.train` as it stands either: as the cards say, the extractor's convolutions
 went through a kernel that is faster on processors with AVX2 alone, equal but for rounding. Run now, the commands give
 every style its weights from the first round on; of the networks that ship, pointillist, wide and slim, had its
-checkerboard weight in its last three and four, and those of the last rounds had what is new in them in these alone.
+checkerboard weight in its last three and four rounds, and the smoothness weight came in the last alone.
 
 How much a round owes to its seed: benchmarks/repeat.py.
 
@@ -45,7 +45,8 @@ The slim networks are a quarter as wide. That of The Starry Night first learned 
 and had a round of its own; every other starts from it. All ten had a further round, --slim --again;
 composition_vii, pointillist, the_scream and wave two, stained_glass three, udnie four; then, all one of 3,300 steps on
 the GPU, as above with --slim, brush_flow, pointillist and stained_glass two; and last,
-brush_flow and pointillist one as the others had before the GPU, with the weights of the wide ones:
+brush_flow and pointillist one as the others had before the GPU, with the weights and the precision
+of the wide ones:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS
