@@ -44,9 +44,8 @@ How much a round owes to its seed: benchmarks/repeat.py.
 The slim networks are a quarter as wide. That of The Starry Night first learned to imitate the wide one, as it then was,
 and had a round of its own; every other starts from it. All ten had a further round, --slim --again;
 composition_vii, pointillist, the_scream and wave two, stained_glass three, udnie four; then, all one of 3,300 steps on
-the GPU, as above with --slim, brush_flow, pointillist and stained_glass two; and last,
-brush_flow and pointillist one as the others had before the GPU, with the weights and the precision
-of the wide ones:
+the GPU, as above with --slim, brush_flow, pointillist and stained_glass two; and last, brush_flow and pointillist one
+as the others had before the GPU, with the weights and the precision of the wide ones:
 
     .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
     .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS
