@@ -39,8 +39,8 @@ losses to within 0.1 % (in float32). The rounds in float32 on a processor, of br
 and slim, did not take the seconds of `nst.train` as it stands either: as the cards say, the extractor's convolutions
 went through a kernel that is faster on processors with AVX2 alone, equal but for rounding. Run now, the commands give
 every style its weights from the first round on; of the networks that ship, pointillist, wide and slim, had its
-checkerboard weight in its last three and four rounds; the smoothness and the greater style weights came in the last
-alone.
+checkerboard weight in its last three and four rounds; the smoothness weights and the greater style weight of
+composition_vii came in the last alone, in the last two of the slim brush_flow and composition_vii.
 
 How much a round owes to its seed: benchmarks/repeat.py.
 
@@ -90,8 +90,8 @@ OF_A_ROUND = (
 )
 # What a round of an older card that does not say it shares with the last on that card.
 ALIKE = ("size", "batch_size", "photos", "precision", "backend", "machine")
-# At the weight that suits the others the even paper of The Great Wave would take faces away, and the crowd of small
-# shapes of Composition VII stays thinner than its original authors' network draws it.
+# At the weight that suits the others the even paper of The Great Wave would take faces away, and Composition VII stays
+# farther from its style image in patch distance than its original authors' network.
 STYLE_WEIGHTS = {"composition_vii": 9, "wave": 3}
 # Its dots are as small as the network's stride, which sets them in rows.
 CHECKERBOARD_WEIGHTS = {"pointillist": 400.0}

@@ -102,6 +102,12 @@ def main() -> None:
 @click.option("--network", type=click.Path(path_type=Path), help="Of `nst train`, for a picture.")
 @click.option("--slim", is_flag=True, help="The shipped network of a quarter of the width.")
 @click.option("--size", type=click.IntRange(1), help="Longer side in px [default: the photo's].")
+@click.option(
+    "--margin",
+    type=click.IntRange(0),
+    default=0,
+    help="Reflected px around, cut off again: 32 against tinted edges, which some networks paint.",
+)
 @click.option("--steps", type=click.IntRange(0), help="Of the optimisation [default: 100 or 20].")
 @click.option(
     "--preserve-color",
@@ -114,7 +120,18 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @_reported
 def stylize(
-    photos, style, method, network, slim, size, steps, preserve_colour, bfloat16, output, force
+    photos,
+    style,
+    method,
+    network,
+    slim,
+    size,
+    margin,
+    steps,
+    preserve_colour,
+    bfloat16,
+    output,
+    force,
 ) -> None:
     """Paint photos in a style.
 
@@ -130,11 +147,13 @@ def stylize(
         raise click.UsageError(
             "--slim: only with a shipped network, which needs --method johnson or hybrid"
         )
+    if margin and method == "gatys":
+        raise click.UsageError("--margin: of a network's pass, so with --method johnson or hybrid")
     if bfloat16:
         nst.use_bfloat16()
     files, empty = _pictures(photos)
     options = {"method": method, "steps": steps, "preserve_colour": preserve_colour}
-    options |= {"progress": len(files) == 1}
+    options |= {"margin": margin, "progress": len(files) == 1}
     style_image, label = _style(style)
     if network is not None or (method != "gatys" and isinstance(style_image, str)):
         # Once for all photos.

@@ -26,6 +26,7 @@ def stylize(
     objective: PerceptualLoss | None = None,
     steps: int | None = None,
     preserve_colour: str | None = None,
+    margin: int = 0,
     progress: bool = True,
 ) -> np.ndarray:
     """The photo in the given style, by the given method.
@@ -42,6 +43,7 @@ def stylize(
         preserve_colour: keep the photo's colours: `"luminance"` takes only lightness from the stylized image and hue
             and saturation from the photo, `"histogram"` gives the stylized image the photo's distribution of each
             channel (both after Gatys et al. 2017, 'Preserving Color in Neural Artistic Style Transfer').
+        margin: of the network's pass, as in `Network.stylize`; 0 for `"gatys"`, which has none.
         progress: show a progress bar.
 
     Raises:
@@ -56,17 +58,21 @@ def stylize(
         raise ValueError(
             f"preserve_colour: {preserve_colour!r} is neither None nor one of {', '.join(_PRESERVE)}"
         )
+    if method == "gatys" and margin != 0:
+        raise ValueError(
+            f"margin: {margin!r}, but method='gatys' makes no pass; only 0 is accepted"
+        )
     if method != "gatys":
         network = network or _network(style)
     if method == "johnson":
-        image = network.stylize(photo)
+        image = network.stylize(photo, margin=margin)
     else:
         image = gatys(
             photo,
             style_image(style, size=STYLE_SIZE) if isinstance(style, str) else style,
             steps=_STEPS[method] if steps is None else steps,
             objective=objective or (network and network_objective(network)),
-            init=network.stylize(photo) if method == "hybrid" else "content",
+            init=network.stylize(photo, margin=margin) if method == "hybrid" else "content",
             scales=(1,) if method == "hybrid" else None,
             progress=progress,
         ).image

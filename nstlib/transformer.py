@@ -180,16 +180,29 @@ class Network:
             digest.update(np.ascontiguousarray(weight))
         return digest.hexdigest()[:12]
 
-    def stylize(self, image: np.ndarray) -> np.ndarray:
+    def stylize(self, image: np.ndarray, *, margin: int = 0) -> np.ndarray:
         """The image in the network's style: float32 `(H, W, 3)` in [0, 1] in, the same shape out.
+
+        Args:
+            image: the content image.
+            margin: pixels of its reflection that are painted around it and cut off again. A network knows the edge of
+                a picture, and some tint the outermost 20 pixels or so; 32 keep that out and cost the time of the
+                larger picture. (The networks of Johnson et al. 2016, supplement, have such a frame of 40 inside.)
 
         Raises:
             ImageError: not an image, a side below 16 pixels, or too large for the memory that is free.
+            ValueError: a margin that is not a whole number of at least 0.
         """
-        batch = check_image(image, "image")[None]
+        image = check_image(image, "image")
+        if isinstance(margin, bool) or not isinstance(margin, int) or margin < 0:
+            raise ValueError(f"margin: {margin!r} is not a whole number of at least 0")
+        height, width, _ = image.shape
         slim = self.architecture.get("width", 1.0) <= SLIM_WIDTH
-        check_memory(*image.shape[:2], method="johnson slim" if slim else "johnson")
-        return np.clip(self.model.predict_on_batch(batch)[0], 0.0, 1.0)
+        method = "johnson slim" if slim else "johnson"
+        check_memory(height + 2 * margin, width + 2 * margin, method=method)
+        framed = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
+        painted = self.model.predict_on_batch(framed[None])[0]
+        return np.clip(painted[margin : margin + height, margin : margin + width], 0.0, 1.0)
 
 
 def new_network(**architecture) -> Network:

@@ -136,6 +136,7 @@ def test_two_photos_of_one_name_do_not_replace_each_other(photo, elsewhere):
         (["photo.png", "--style", STYLE, "-o", "o.gif"], "o.gif is not of a kind that is written"),
         (["photo.png", "--style", STYLE, "--slim", "--method", "gatys"], "--slim: only with a"),
         (["photo.png", "--style", STYLE, "--slim", "--network", "n.npz"], "--slim: only with a"),
+        (["photo.png", "--style", STYLE, "--margin", "8", "--method", "gatys"], "--margin: of a"),
         (["--style", STYLE], "Missing argument"),
     ],
 )

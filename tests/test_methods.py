@@ -52,6 +52,15 @@ def test_johnson_is_the_network(pair, network, runs):
     assert not runs
 
 
+def test_the_margin_is_that_of_the_pass(pair, network, runs):
+    expected = network.stylize(pair[0], margin=8)
+    np.testing.assert_array_equal(run(pair, network=network, margin=8), expected)
+    run(pair, method="hybrid", network=network, margin=8)
+    np.testing.assert_array_equal(runs[0]["init"], expected)
+    with pytest.raises(ValueError, match="margin: 8, but method='gatys' makes no pass"):
+        run(pair, method="gatys", margin=8)
+
+
 def test_gatys_needs_no_network(pair, runs):
     image = run(pair, method="gatys", objective=OBJECTIVE)
     assert image.shape == pair[0].shape

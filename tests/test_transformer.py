@@ -218,6 +218,20 @@ def test_stylize_clips():
     np.testing.assert_array_equal(network.stylize(batch[0]), raw.clip(0, 1))
 
 
+def test_a_margin_is_painted_and_cut_off(network):
+    image = random_image(20, 31)
+    framed = np.pad(image, ((8, 8), (8, 8), (0, 0)), mode="reflect")
+    expected = network.stylize(framed)[8:-8, 8:-8]
+    np.testing.assert_array_equal(network.stylize(image, margin=8), expected)
+    assert np.abs(expected - network.stylize(image)).max() > 1e-4
+
+
+@pytest.mark.parametrize("margin", [-1, 1.5, True, None, "32"])
+def test_stylize_refuses_a_margin_that_is_none(network, margin):
+    with pytest.raises(ValueError, match=r"margin: .* is not a whole number of at least 0"):
+        network.stylize(random_image(20, 20), margin=margin)
+
+
 def test_stylize_leaves_the_image_alone(network):
     image = random_image(20, 20)
     before = image.copy()
