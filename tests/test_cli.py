@@ -63,6 +63,7 @@ def test_a_photo_is_painted_by_the_shipped_network(photo, elsewhere):
         (["--method", "gatys", "--steps", "2"], {"method": "gatys", "steps": 2}),
         (["--method", "hybrid", "--steps", "1"], {"method": "hybrid", "steps": 1}),
         (["--preserve-color", "histogram"], {"preserve_colour": "histogram"}),
+        (["--margin", "8"], {"margin": 8}),
     ],
 )
 def test_options_are_those_of_the_library(photo, elsewhere, options, arguments):
