@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from nstlib.arguments import check_count
 from nstlib.transformer import Network
 
 _FORMATS = {".onnx": "onnx", ".tflite": "litert"}
@@ -43,8 +44,8 @@ def export_network(
     if path.suffix == ".tflite" and height is None:
         raise ValueError("height, width: a .tflite file takes images of one size; say which")
     for name, side in (("height", height), ("width", width)):
-        if side is not None and (isinstance(side, bool) or not isinstance(side, int) or side < 16):
-            raise ValueError(f"{name}: {side!r} is not a whole number of at least 16")
+        if side is not None:
+            check_count(side, name, least=16)
     # Keras wants the suffix of the format.
     temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     images = keras.InputSpec(shape=(1, height, width, 3), dtype="float32", name="images")

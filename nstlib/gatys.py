@@ -13,6 +13,7 @@ import pandas as pd
 import tensorflow as tf
 from tqdm.auto import tqdm
 
+from nstlib.arguments import check_count
 from nstlib.images import MIN_SIDE, ImageError, check_image, fit, resize
 from nstlib.lbfgs import minimize_in_box
 from nstlib.memory import check_memory
@@ -91,8 +92,7 @@ def gatys(
     photo, style = check_image(photo, "photo"), check_image(style, "style")
     budgets = [("steps", steps), *(("snapshots", count) for count in snapshots)]
     for argument, value in budgets + ([] if max_evals is None else [("max_evals", max_evals)]):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{argument}: {value!r} is not a whole number of at least 1")
+        check_count(value, argument, least=1)
     check_memory(*photo.shape[:2], method="gatys")
     scales = (
         _default_scales(photo, style) if scales is None else _check_scales(scales, photo, style)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from nstlib.arguments import check_count
 from nstlib.memory import estimate_memory
 from nstlib.methods import network_objective
 from nstlib.speed import evaluation_seconds, pass_seconds, training_seconds
@@ -326,8 +327,7 @@ def _span(seconds: float) -> str:
 
 def _check(images, size, seconds_per_image, styles, quality) -> None:
     for name, value, least in (("images", images, 1), ("size", size, 64), ("styles", styles, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{name}: {value!r} is not a whole number of at least {least}")
+        check_count(value, name, least=least)
     if not (isinstance(seconds_per_image, int | float) and seconds_per_image > 0):
         raise ValueError(f"seconds_per_image: {seconds_per_image!r} is not a number above 0")
     if quality not in _FACTORS:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from nstlib.arguments import check_count
 from nstlib.benchmark import in_fresh_process, measure
 from nstlib.data import STYLE_SIZE
 from nstlib.data import photo as load_photo
@@ -97,8 +98,7 @@ def across_processes(
     Raises:
         ValueError: fewer than two processes.
     """
-    if isinstance(processes, bool) or not isinstance(processes, int) or processes < 2:
-        raise ValueError(f"processes: {processes!r} is not a whole number of at least 2")
+    check_count(processes, "processes", least=2)
     tables = [in_fresh_process(function, **options) for _ in range(processes)]
     rows = pd.concat(tables).groupby(["what", "size", "pixels"], sort=False)
     low, median, high = (rows["seconds"].quantile(share) for share in (0.25, 0.5, 0.75))

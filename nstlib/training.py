@@ -19,6 +19,7 @@ import pandas as pd
 from keras import ops
 from tqdm.auto import tqdm
 
+from nstlib.arguments import check_count
 from nstlib.benchmark import describe_machine
 from nstlib.data import PhotoFolder, photo, photo_folder, photo_names
 from nstlib.images import check_image, fit
@@ -652,9 +653,7 @@ def _check_weights(**weights):
 
 def _check_counts(**counts):
     for argument, value in counts.items():
-        least = 16 if argument == "size" else 1
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{argument}: {value!r} is not a whole number of at least {least}")
+        check_count(value, argument, least=16 if argument == "size" else 1)
 
 
 def _fingerprint(arrays) -> str:

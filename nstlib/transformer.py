@@ -21,6 +21,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from nstlib.arguments import check_count
 from nstlib.images import check_image
 from nstlib.memory import check_memory
 
@@ -194,8 +195,7 @@ class Network:
             ValueError: a margin that is not a whole number of at least 0.
         """
         image = check_image(image, "image")
-        if isinstance(margin, bool) or not isinstance(margin, int) or margin < 0:
-            raise ValueError(f"margin: {margin!r} is not a whole number of at least 0")
+        check_count(margin, "margin", least=0)
         height, width, _ = image.shape
         slim = self.architecture.get("width", 1.0) <= SLIM_WIDTH
         method = "johnson slim" if slim else "johnson"

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 # Imports go strictly down. `__init__` is the roof: it names everything and nothing may import it.
 FLOORS = {
+    "arguments": 0,
     "images": 0,
     "losses": 0,
     "lbfgs": 0,
