@@ -1,76 +1,82 @@
-# Two commands for a fresh machine with Python 3.11 and make:
+# Two commands for a fresh machine with make and Python 3.11, 3.12 or 3.13:
 #   make study   every notebook, top to bottom (PROFILE=quick, or PROFILE=full)
 #   make test    lint, unit tests, and every notebook again under nbval
-PYTHON ?= python3.11
+# While developing: make test-fast. Before a release: make test-full.
+
+# The newest Python that is there and starts; PYTHON=... names another.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 PROFILE ?= quick
 BIN := .venv/bin
 STAMP := .venv/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
+# Two others train on a folder of photos, which they have to be told: benchmarks/new_style.py and repeat.py.
+BENCHMARKS := $(filter-out %/common.py %/new_style.py %/repeat.py,$(sort $(wildcard benchmarks/*.py)))
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
 # Kernels that do not copy TensorFlow's start-up messages into the notebooks.
 export IPYTHONDIR := $(CURDIR)/.ipython
-export NSTLIB_PROFILE := $(PROFILE)
 
 # One after the other, whatever -j says: two notebooks at once would spoil each other's timings.
 .NOTPARALLEL:
 
-.PHONY: install study test lint unit notebooks bench report lab format clean
+.PHONY: install study test test-fast test-full lint notebooks bench docs lab format clean
 
 install: $(STAMP)
 
-# The versions that environment.yml pins, as constraints on what pyproject.toml asks for.
-$(STAMP): pyproject.toml environment.yml
-	$(PYTHON) -m venv .venv
-	sed -n 's/^ *- \(.*==.*\)$$/\1/p' environment.yml > .venv/constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint .venv/constraints.txt --editable '.[dev]'
+$(STAMP): pyproject.toml constraints.txt
+	$(or $(PYTHON),$(error no Python from 3.11 on was found; name one with PYTHON=...)) -m venv .venv
+	$(INSTALL) '.[dev]'
+	touch $@
+
+.venv/.docs .venv/.bench: .venv/.%: $(STAMP)
+	$(INSTALL) '.[dev,$*]'
 	touch $@
 
 # The quick profile leaves the committed notebooks alone and writes its own beside its results. The full profile takes
 # hours: a stamp says of each notebook that it ran, so that a run that was stopped goes on with the next.
-ifeq ($(PROFILE),quick)
-study: $(STAMP)
-	$(BIN)/jupyter nbconvert --to notebook --execute --output-dir results/quick/notebooks $(NOTEBOOKS)
-	@echo "Done: results/quick/ holds the notebooks, tables, figures and images of the quick profile."
-	@echo "For the full profile: make study PROFILE=full"
-else
+ifeq ($(PROFILE),full)
 study: $(NOTEBOOKS:notebooks/%.ipynb=build/full/%)
 	@echo "Done: notebooks/ and results/ hold the full profile."
+else
+study: $(STAMP)
+	NSTLIB_PROFILE=$(PROFILE) $(BIN)/jupyter nbconvert --to notebook --execute \
+		--output-dir results/$(PROFILE)/notebooks $(NOTEBOOKS)
+	@echo "Done: results/$(PROFILE)/ holds the notebooks, tables, figures and images of the $(PROFILE) profile."
+	@echo "For the full profile: make study PROFILE=full"
 endif
 
-build/full/%: notebooks/%.ipynb $(wildcard nstlib/*.py) | $(STAMP)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $<
+build/full/%: notebooks/%.ipynb $(shell find nstlib -name '*.py') | $(STAMP)
+	NSTLIB_PROFILE=full $(BIN)/jupyter nbconvert --to notebook --execute --inplace $<
 	mkdir -p build/full
 	touch $@
 
 test: $(STAMP) lint
+	NSTLIB_PROFILE=smoke $(BIN)/python -m pytest -m 'not full' --nbval-lax tests notebooks
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m 'not full and not slow' tests
+
+test-full: .venv/.docs lint
 	NSTLIB_PROFILE=quick $(BIN)/python -m pytest --nbval-lax tests notebooks
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-unit: $(STAMP)
-	$(BIN)/python -m pytest tests
-
 notebooks: $(STAMP)
-	NSTLIB_PROFILE=quick $(BIN)/python -m pytest --nbval-lax notebooks
+	NSTLIB_PROFILE=$(PROFILE) $(BIN)/python -m pytest --nbval-lax notebooks
 
-# A quiet machine, please: these measure. PyTorch, for one of them, comes from the extra of that name.
-bench: $(STAMP)
-	$(BIN)/python -m pip install --quiet --constraint .venv/constraints.txt --editable '.[bench]'
-	$(BIN)/python benchmarks/evals.py
-	$(BIN)/python benchmarks/parts.py
-	$(BIN)/python benchmarks/slim.py
-	$(BIN)/python benchmarks/authors.py
-	$(BIN)/python benchmarks/memory.py
-	$(BIN)/python benchmarks/tried.py
-	$(BIN)/python benchmarks/scales.py
-	$(BIN)/python benchmarks/reference_loop.py --size 512
-	$(BIN)/python benchmarks/gatys_pairs.py
+# Hours on a quiet machine, since these measure. PyTorch, for one of them, comes from the extra of that name.
+bench: $(BENCHMARKS:%=run/%)
 
-# A static site that opens offline, from the notebooks as they are committed.
-report: $(STAMP)
-	$(BIN)/python report/build.py
+run/%: % .venv/.bench
+	$(BIN)/python $<
+
+# A site that opens offline, from the notebooks as they are committed; a warning is an error.
+docs: .venv/.docs
+	$(BIN)/python -m sphinx -W --keep-going -n -q docs build/docs
+	@echo "Done: build/docs/index.html"
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks
@@ -80,4 +86,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv results/quick build/full
+	rm -rf .venv build results/quick results/smoke

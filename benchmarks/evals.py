@@ -4,9 +4,9 @@
     .venv/bin/python benchmarks/evals.py
 
 Both compute the default objective: average pooling, content at relu3_3, Gram matrices at relu1_2, relu2_2, relu3_3 and
-relu4_3, and both on all cores. They take turns, each measurement in a fresh process. `nstlib loop` is what an
-evaluation takes inside `nst.gatys`, where L-BFGS has its share too. Writes results/tables/benchmark_evals.csv and
-benchmark_evals_summary.csv.
+relu4_3, total variation, and both on all cores. They take turns, each measurement in a fresh process. `nstlib loop` is
+what an evaluation takes inside `nst.gatys`, where L-BFGS has its share too. Writes results/tables/benchmark_evals.csv
+and benchmark_evals_summary.csv.
 """
 
 import argparse
@@ -14,19 +14,21 @@ import time
 
 import numpy as np
 import pandas as pd
+from common import full_results
 
 import nstlib as nst
-from nstlib.features import load_weights
+from nstlib.objective.features import load_weights
 
 COUNTS = (2, 2, 3, 3)  # convolutions in the blocks up to relu4_3
 SIZES = {256: 20, 512: 8, 1024: 4}  # evaluations that count in each measurement
 WARM_UP = 2
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of red, green and blue
 
 
 def pictures(size: int):
     """A photo and a style image, square."""
-    photo = nst.fit(nst.photo("astronaut"), size, size)
-    return photo, nst.fit(nst.style("brush_flow"), size, size)
+    photo = nst.images.centre_crop(nst.photo("astronaut"), size, size)
+    return photo, nst.images.centre_crop(nst.style("brush_flow"), size, size)
 
 
 def nstlib_gradient(size: int, count: int) -> float:
@@ -44,7 +46,9 @@ def nstlib_gradient(size: int, count: int) -> float:
             total = objective(images, *targets).total
         return tape.gradient(total, images)
 
-    return nst.measure(lambda: gradient(photo).numpy(), repeats=count, warmup=WARM_UP).median
+    return nst.machine.measure(
+        lambda: gradient(photo).numpy(), repeats=count, warmup=WARM_UP
+    ).median
 
 
 def nstlib_loop(size: int, count: int) -> float:
@@ -64,6 +68,7 @@ def torch_gradient(size: int, count: int) -> float:
     photo, style = (
         torch.from_numpy(image.transpose(2, 0, 1)[None].copy()) for image in pictures(size)
     )
+    objective = nst.PerceptualLoss()
     with torch.no_grad():
         content = torch_features(blocks, photo)[2]
         grams = [torch_gram(x) for x in torch_features(blocks, style)]
@@ -74,12 +79,12 @@ def torch_gradient(size: int, count: int) -> float:
         outputs = torch_features(blocks, pixels)
         loss = ((outputs[2] - content) ** 2).mean() / content.var()
         pairs = zip(outputs, grams, strict=True)
-        loss = loss + 10 / 4 * sum(
-            ((torch_gram(x) - a) ** 2).sum() / (a**2).sum() for x, a in pairs
-        )
+        style = sum(((torch_gram(x) - a) ** 2).sum() / (a**2).sum() for x, a in pairs) / len(grams)
+        loss = loss + objective.style_weight * style
+        loss = loss + objective.total_variation_weight * torch_variation(pixels)
         loss.backward()
 
-    return nst.measure(gradient, repeats=count, warmup=WARM_UP).median
+    return nst.machine.measure(gradient, repeats=count, warmup=WARM_UP).median
 
 
 def torch_blocks():
@@ -98,9 +103,11 @@ def torch_blocks():
 
 def torch_features(blocks, image):
     """The last ReLU of each block."""
+    import torch
     import torch.nn.functional as F  # noqa: N812 - PyTorch's own convention
 
-    x = image * 255 - 120
+    mean, deviation = (torch.tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
+    x = (image - mean) / deviation
     outputs = []
     for i, block in enumerate(blocks):
         if i:
@@ -117,6 +124,12 @@ def torch_gram(x):
     return rows @ rows.T / x.numel()
 
 
+def torch_variation(image):
+    """Mean squared difference between neighbouring pixels."""
+    down, right = image[..., 1:, :] - image[..., :-1, :], image[..., 1:] - image[..., :-1]
+    return (down**2).mean() + (right**2).mean()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="turns of each")
@@ -126,12 +139,12 @@ def main() -> None:
     for size, count in SIZES.items():
         for repeat in range(arguments.repeats):
             for name, function in loops.items():
-                seconds = nst.in_fresh_process(function, size, count)
+                seconds = nst.machine.in_fresh_process(function, size, count)
                 rows.append({"size": size, "loop": name, "repeat": repeat, "seconds": seconds})
                 print(rows[-1], flush=True)
                 time.sleep(1)
     table = pd.DataFrame(rows)
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    results = full_results()
     caption = "Median seconds of an evaluation of the gradient, each row a fresh process."
     results.table("benchmark_evals", table, caption=caption)
     wide = table.set_index(["size", "repeat", "loop"])["seconds"].unstack("loop")  # noqa: PD010

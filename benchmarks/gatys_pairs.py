@@ -1,7 +1,7 @@
 """Gatys on five pairs of photo and style: total loss reached, and seconds for an evaluation of the gradient.
 
     .venv/bin/python benchmarks/gatys_pairs.py                 # 256 px, 100 evals, five pairs
-    .venv/bin/python benchmarks/gatys_pairs.py --size 384      # the pictures of the README
+    .venv/bin/python benchmarks/gatys_pairs.py --size 384      # larger pictures
 
 Writes results/tables/benchmark_gatys_SIZE.csv and results/figures/gatys_pairs_SIZE.png.
 """
@@ -9,6 +9,7 @@ Writes results/tables/benchmark_gatys_SIZE.csv and results/figures/gatys_pairs_S
 import argparse
 
 import pandas as pd
+from common import full_results
 
 import nstlib as nst
 
@@ -17,7 +18,7 @@ PAIRS = [
     ("chelsea", "woodblock_wave"),
     ("coffee", "cubist_planes"),
     ("rocket", "stained_glass"),
-    ("motorcycle_left", "pointillist"),
+    ("motorcycle_left", "linocut"),
 ]
 
 
@@ -37,7 +38,7 @@ def run_pair(photo_name: str, style_name: str, size: int, evals: int):
         "total": history["total"].min(),
         "content": history["content"].iloc[-1],
         "style_loss": history["style"].iloc[-1],
-        "ssim": nst.ssim(result.image, photo),
+        "ssim": nst.metrics.ssim(result.image, photo),
         "seconds_per_eval": seconds.median(),
         "seconds_q1": seconds.quantile(0.25),
         "seconds_q3": seconds.quantile(0.75),
@@ -51,9 +52,9 @@ def draw_pairs(images, size: int):
     for (photo_name, style_name), image in images.items():
         photo = nst.photo(photo_name, size=size)
         frame = min(photo.shape[:2]), photo.shape[1]
-        rows["photo"][style_name] = nst.fit(photo, *frame)
-        rows["style"][style_name] = nst.fit(nst.style(style_name), *frame)
-        rows["Gatys"][style_name] = nst.fit(image, *frame)
+        rows["photo"][style_name] = nst.images.centre_crop(photo, *frame)
+        rows["style"][style_name] = nst.images.centre_crop(nst.style(style_name), *frame)
+        rows["Gatys"][style_name] = nst.images.centre_crop(image, *frame)
     return nst.plots.image_grid(rows)
 
 
@@ -62,7 +63,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="longer side in px")
     parser.add_argument("--evals", type=int, default=100, help="gradient evaluations")
     arguments = parser.parse_args()
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    results = full_results()
     rows, images = [], {}
     for pair in PAIRS:
         row, images[pair] = run_pair(*pair, arguments.size, arguments.evals)

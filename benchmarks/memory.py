@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/memory.py
 
-Writes results/tables/benchmark_memory.csv, to which a test holds `nst.estimate_memory`, and benchmark_memory_large.csv,
-what a photo of 12 megapixels takes a network, seconds too.
+Writes results/tables/benchmark_memory.csv, from which `nst.machine.estimate_memory` was fitted, and
+benchmark_memory_large.csv, what a photo of 12 megapixels takes a network, seconds too.
 """
 
 import resource
@@ -11,8 +11,10 @@ import time
 
 import pandas as pd
 import psutil
+from common import full_results
 
 import nstlib as nst
+from nstlib.data.pictures import STYLE_SIZE
 
 NETWORK_SIZES = (256, 512, 1024, 2048)
 SIZES = {"johnson": NETWORK_SIZES, "johnson slim": NETWORK_SIZES, "gatys": (256, 512, 1024)}
@@ -24,7 +26,7 @@ LARGE = (3072, 4096)
 def cost(method: str, height: int, width: int) -> dict[str, float]:
     """Seconds, and bytes by which the process grew at its peak, libraries and weights being loaded before."""
     photo = nst.resize(nst.photo("astronaut"), (height, width))
-    style = nst.style("brush_flow", size=384)
+    style = nst.style("brush_flow", size=STYLE_SIZE)
     network = nst.load_network("brush_flow", width=0.25 if method == "johnson slim" else 1.0)
     objective = nst.PerceptualLoss()
     assert objective.extract
@@ -44,7 +46,7 @@ def by_size() -> pd.DataFrame:
     for method, sizes in SIZES.items():
         for size in sizes:
             for repeat in range(REPEATS):
-                measured = nst.in_fresh_process(cost, method, size, size)["bytes"]
+                measured = nst.machine.in_fresh_process(cost, method, size, size)["bytes"]
                 row = {"method": method, "size": size, "repeat": repeat, "bytes": measured}
                 rows.append(row | {"bytes_per_pixel": measured / size**2})
                 print(rows[-1], flush=True)
@@ -57,13 +59,13 @@ def large() -> pd.DataFrame:
     for method in ("johnson", "johnson slim"):
         for repeat in range(REPEATS):
             row = {"method": method, "height": LARGE[0], "width": LARGE[1], "repeat": repeat}
-            rows.append(row | nst.in_fresh_process(cost, method, *LARGE))
+            rows.append(row | nst.machine.in_fresh_process(cost, method, *LARGE))
             print(rows[-1], flush=True)
     return pd.DataFrame(rows)
 
 
 def main() -> None:
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    results = full_results()
     caption = "Peak memory in fresh processes, beyond libraries and weights"
     results.table("benchmark_memory", by_size(), caption=f"{caption}, square photos.")
     caption = (

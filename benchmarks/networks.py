@@ -3,50 +3,50 @@
     .venv/bin/python benchmarks/networks.py --size 256
     .venv/bin/python benchmarks/networks.py --size 512
 
-`nstlib.run_study` with every network and every photo. Writes results/tables/networks_SIZE.csv (a row for each network,
-photo and method), networks_SIZE_curves.csv, networks_SIZE_summary.csv (mean and standard deviation over the photos),
-equivalent_evals_SIZE.csv and training_cost.csv. The tables grow pair by pair: what they hold already is not done again,
-and where only a network's weights changed, the optimisations from the photo stay. Seconds, in the summary, follow from
-those of a pass and of an evaluation, which notebook 04 measures apart, with their spread.
+`nst.study.run_study` with every network and every photo. Writes results/tables/networks_SIZE.csv (a row for each
+network, photo and method), networks_SIZE_curves.csv, networks_SIZE_summary.csv (mean and standard deviation over the
+photos), equivalent_evals_SIZE.csv and training_cost.csv. The tables grow pair by pair: what they hold already is not
+done again, and where only a network's weights changed, the optimisations from the photo stay. Seconds, in the summary,
+follow from those of a pass and of an evaluation, which notebook 04 measures apart, with their spread.
 """
 
 import argparse
 
 import pandas as pd
+from common import full_results
 
 import nstlib as nst
+from nstlib.johnson import SLIM_WIDTH
 
 BUDGETS = (10, 25, 50, 100)  # gradient evaluations
-YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour"]
+YARDSTICKS = [*nst.metrics.YARDSTICKS]
 
 
 def training_cost() -> pd.DataFrame:
-    """What the model cards say of the training: one row a round of a network."""
-    keys = ("start", "steps", "precision", "size", "batch_size", "photos")
+    """What the model cards say of the training: one row a network."""
+    keys = ("start", "steps", "precision", "size", "batch_size", "photos", "backend")
     rows = []
-    for name in nst.network_names():
-        card = nst.load_network(name).card
-        for number, each in enumerate([*card.get("earlier_rounds", []), card], start=1):
-            said = {**card, **each}  # a round that does not say so was as the last
-            machine = said["machine"]
+    for width in (1.0, SLIM_WIDTH):
+        for name in nst.network_names(width):
+            card = nst.load_network(name, width=width).card
+            machine = card["machine"]
             rows.append(
-                {"network": name, "round": number}
-                | {key: said[key] for key in keys}
-                | {"hours": said["seconds"] / 3600}
-                | {"seconds_per_step": said["seconds"] / said["steps"]}
-                | {"backend": said["backend"]}
+                {"network": name, "width": width}
+                | {key: card[key] for key in keys}
+                | {"hours": card["seconds"] / 3600}
+                | {"seconds_per_step": card["seconds"] / card["steps"]}
                 | {"device": machine.get("accelerator", machine["processor"])}
                 | {"cores": machine["cores"]}
             )
     return pd.DataFrame(rows)
 
 
-def write_summaries(results: nst.ResultsFolder, table: pd.DataFrame, size: int) -> None:
+def write_summaries(results: nst.study.ResultsFolder, table: pd.DataFrame, size: int) -> None:
     """What follows from the table."""
     photos = table["photo"].nunique()
     summary = table.groupby(["style_image", "method"], sort=False)[YARDSTICKS].agg(["mean", "std"])
     summary.columns = ["_".join(column) for column in summary.columns]
-    costs = nst.expected_costs(table, nst.measured_table("speed"), size=size)
+    costs = nst.study.expected_costs(table, nst.study.measured_table("speed"), size=size)
     results.table(
         f"networks_{size}_summary",
         summary.reset_index().merge(costs[["method", "seconds"]], on="method"),
@@ -74,11 +74,11 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=nst.network_names())
     parser.add_argument("--photos", nargs="+", default=nst.photo_names())
     arguments = parser.parse_args()
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    results = full_results()
     caption = "Training of the shipped networks, from their model cards."
     results.table("training_cost", training_cost(), caption=caption)
     name = f"networks_{arguments.size}"
-    nst.run_study(
+    nst.study.run_study(
         results,
         name,
         photos=arguments.photos,

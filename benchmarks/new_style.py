@@ -1,78 +1,98 @@
-"""A style that no shipped network has seen, trained for minutes and for longer, with a folder of photos and without.
+"""A style of one's own as `nst.train` learns it when told nothing else, beside the long training of what ships.
 
-    .venv/bin/python benchmarks/new_style.py --photos PHOTOS
+    .venv/bin/python benchmarks/new_style.py --photos PHOTOS --bfloat16
 
-Trains networks for `woodblock_wave` as `nst.train` does when it is told nothing else, with the photos of the folder and
-with the built-in ones, and one for longer; a few photos of the folder are held out of these trainings, and all are
-judged on those. (The network that they start from, of The Starry Night, may have seen the whole folder: it has where
-the folder is that of the shipped networks' training.) The figure shows photos that may be passed on, the built-in ones.
-Writes results/tables/new_style.csv, new_style_summary.csv and results/figures/new_style.png. A run that was stopped
-goes on from its last checkpoints.
+Trains two networks for `woodblock_wave`, one with the photos of the folder and one with the built-in ones. A few photos
+of the folder are held out of both, and all networks are judged on those: these two, the one that they start from, and
+the one of that style that ships. (Both that ship may have seen the whole folder: they have where it is that of their
+own training.) The figure shows photos that may be passed on, the built-in ones. Writes results/tables/new_style.csv,
+new_style_summary.csv and results/figures/new_style.png. A run that was stopped goes on from its last checkpoints.
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from common import full_results
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import STYLE_SIZE
+from nstlib.johnson.training import FIRST
 
 STYLE = "woodblock_wave"
-LONG = 2400  # steps
 HELD_OUT = 8  # photos
 SHOWN = ("astronaut", "chelsea", "coffee", "rocket")
 SIZE = 384  # longer side, in px
-YARDSTICKS = ["total", "content", "style", "ssim", "moments", "patch", "colour"]
+YARDSTICKS = [*nst.metrics.YARDSTICKS]
 
 
-def pictures(photo, style, networks) -> dict:
+def trained(photos: Sequence[np.ndarray], work: Path, steps: int) -> dict[str, nst.Network]:
+    """A network for each set of photos, by the name of the set."""
+    style, schedule = nst.style(STYLE, size=STYLE_SIZE), nst.Schedule(steps=steps)
+    networks = {}
+    for label, seen in {"built-in photos": None, "a folder of photos": photos}.items():
+        checkpoint = work / f"new_style_{label.replace(' ', '_')}_{steps}"
+        networks[label] = nst.train(style, seen, schedule=schedule, checkpoint=checkpoint).network
+    return networks
+
+
+def pictures(photo: np.ndarray, networks: Mapping[str, nst.Network]) -> dict[str, np.ndarray]:
     """Two baselines, and what each network makes of a photo."""
+    style = nst.style(STYLE, size=STYLE_SIZE)
     images = {"identity": photo, "colour transfer": nst.transfer_colour(photo, style)}
     return images | {label: network.stylize(photo) for label, network in networks.items()}
 
 
-def main() -> None:
+def scores(photos: Sequence[np.ndarray], networks: Mapping[str, nst.Network]) -> pd.DataFrame:
+    """Every yardstick under the objective of the training: a row for each photo and picture."""
+    style, tables = nst.style(STYLE, size=STYLE_SIZE), []
+    for index, photo in enumerate(nst.resize(image, SIZE) for image in photos):
+        images = pictures(photo, networks)
+        table = nst.evaluate(images, photo, style, objective=nst.training_objective())
+        tables.append(table.assign(photo=index))
+    return pd.concat(tables, ignore_index=True)
+
+
+def summarise(table: pd.DataFrame, networks: Mapping[str, nst.Network]) -> pd.DataFrame:
+    """Mean and standard deviation over the photos, and what the cards say of the training."""
+    summary = table.groupby("method", sort=False)[YARDSTICKS].agg(["mean", "std"])
+    summary.columns = ["_".join(column) for column in summary.columns]
+    for key in ("steps", "seconds", "precision"):
+        said = {label: network.card[key] for label, network in networks.items()}
+        summary[f"training_{key}"] = summary.index.map(said)
+    return summary.reset_index()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
     parser.add_argument("--work", type=Path, default=Path(".work"), help="folder for checkpoints")
-    arguments = parser.parse_args()
-    style = nst.style(STYLE, size=STYLE_SIZE)
-    folder = nst.photo_folder(arguments.photos)
+    parser.add_argument("--steps", type=int, default=nst.Schedule.steps, help="of each training")
+    parser.add_argument("--bfloat16", action="store_true", help="convolutions in bfloat16")
+    options = parser.parse_args(arguments)
+    if options.bfloat16:
+        nst.use_bfloat16()
+    folder = nst.photo_folder(options.photos)
     held_out, photos = folder[:HELD_OUT], folder[HELD_OUT:]
-    runs = {
-        "built-in photos": {"photos": None},
-        "a folder of photos": {"photos": photos},
-        f"a folder, {LONG} steps": {"photos": photos, "steps": LONG},
+    networks = {
+        "where it starts": nst.load_network(FIRST),
+        **trained(photos, options.work, options.steps),
+        "as it ships": nst.load_network(STYLE),
     }
-    networks = {"where it starts": nst.load_network("starry_night")}
-    for index, (label, options) in enumerate(runs.items()):
-        checkpoint = arguments.work / f"new_style_{index}"
-        networks[label] = nst.train(style, name=STYLE, checkpoint=checkpoint, **options).network
-
-    tables = []
-    for index, photo in enumerate(nst.resize(image, SIZE) for image in held_out):
-        images = pictures(photo, style, networks)
-        table = nst.evaluate(images, photo, style, objective=nst.training_objective())
-        table.insert(0, "photo", index)
-        tables.append(table)
-    table = pd.concat(tables, ignore_index=True)
-    summary = table.groupby("method", sort=False)[YARDSTICKS].agg(["mean", "std"])
-    summary.columns = ["_".join(column) for column in summary.columns]
-    for label in runs:
-        card = networks[label].card
-        summary.loc[label, "steps"] = card["steps"]
-        summary.loc[label, "training_seconds"] = card["seconds"]
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    caption = f"Networks for {STYLE} on {HELD_OUT} photos held out of their training, {SIZE} px."
-    results.table("new_style", table, caption=caption)
-    results.table("new_style_summary", summary.reset_index(), caption=f"{caption} Mean and spread.")
-    rows = {name: pictures(nst.photo(name, size=SIZE), style, networks) for name in SHOWN}
+    table = scores(held_out, networks)
+    summary = summarise(table, networks)
+    results = full_results()
     caption = (
-        f"Networks for {STYLE}; of those shown, the one with the built-in photos has seen all."
+        f"Networks for {STYLE} on {len(held_out)} photos held out of their training, {SIZE} px."
     )
+    results.table("new_style", table, caption=caption)
+    results.table("new_style_summary", summary, caption=f"{caption} Mean and spread.")
+    rows = {name: pictures(nst.photo(name, size=SIZE), networks) for name in SHOWN}
+    caption = f"Networks for {STYLE}; the one with the built-in photos has seen those shown."
     results.figure("new_style", nst.plots.image_grid(rows), caption)
-    print(summary.round(3).to_string())
+    print(summary.round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ that of TensorFlow's product of two 4096 x 4096 matrices in single precision. Wr
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from common import full_results
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import STYLE_SIZE
 
 SIZES = (256, 512, 1024)
 REPEATS = 7
@@ -51,11 +52,11 @@ def row(part: str, size: int, flop: float, seconds, rate: float | None) -> dict:
 def main() -> None:
     matrix = tf.random.normal((SIDE, SIDE))
     flop = 2.0 * SIDE**3
-    seconds = nst.measure(lambda: (matrix @ matrix).numpy(), repeats=REPEATS).seconds
+    seconds = nst.machine.measure(lambda: (matrix @ matrix).numpy(), repeats=REPEATS).seconds
     rows = [row("product of matrices", SIDE, flop, seconds, None)]
     rate = flop / np.median(seconds)
     for size in SIZES:
-        photo = tf.constant(nst.fit(nst.photo("astronaut"), size, size)[None])
+        photo = tf.constant(nst.images.centre_crop(nst.photo("astronaut"), size, size)[None])
         style = nst.style("brush_flow", size=STYLE_SIZE)
         objective = nst.PerceptualLoss()
         targets = objective.content_targets(photo), objective.style_targets(style[None])
@@ -73,14 +74,14 @@ def main() -> None:
 
         forward = convolution_flop(size)
         for part, function, share in (("loss", loss, 1), ("loss and gradient", gradient, 2)):
-            timing = nst.measure(lambda f=function, p=photo: f(p).numpy(), repeats=REPEATS)
+            timing = nst.machine.measure(lambda f=function, p=photo: f(p).numpy(), repeats=REPEATS)
             rows.append(row(part, size, share * forward, timing.seconds, rate))
         history = nst.gatys(
             photo.numpy()[0], style, steps=REPEATS + 2, scales=(1,), progress=False
         ).history
         each = (history["seconds"].diff() / history["evals"].diff()).iloc[2:]
         rows.append(row("evaluation in nst.gatys", size, 2 * forward, each, rate))
-    results = nst.results_folder("full", machine=nst.describe_machine())
+    results = full_results(seed=None)
     table = pd.DataFrame(rows)
     caption = f"Parts of an evaluation against a product of {SIDE} x {SIDE} matrices."
     results.table("benchmark_parts", table, caption=caption)

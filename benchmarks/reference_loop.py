@@ -5,8 +5,9 @@
 The reference is written here as the tutorial has it (tensorflow.org/tutorials/generative/style_transfer): style at
 the first convolution of each of the five blocks, content at the second of the fifth, weights 1e-2 and 1e4, total
 variation 30, Adam with rate 0.02, beta_1 0.99 and epsilon 0.1, from the content image. It runs on the VGG-16 of nstlib
-in place of the tutorial's VGG-19, whose weights are a download; `vgg19_seconds_per_eval` says what a gradient costs
-with a VGG-19 (random weights). Then nstlib minimises the same objective until it is as low as after 500 steps of that:
+in place of the tutorial's VGG-19, whose weights are a download; its features are brought to the scale of the
+tutorial's, which reads pixels up to 255. `vgg19_seconds_per_eval` says what a gradient costs with a VGG-19 (random
+weights). Then nstlib minimises the same objective until it is as low as after 500 steps of that:
 from the photo and from the output of the shipped network, each in float32 and, where the processor has it, in bfloat16
 with the last evaluations in float32.
 L-BFGS stalls at the kinks of the tutorial's total variation, a sum of absolute values, so it is led by a smooth one,
@@ -27,22 +28,27 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from common import full_results
 
 import nstlib as nst
+from nstlib.objective.perceptual import LossTerms
 
 PAIRS = [
     ("astronaut", "brush_flow"),
     ("chelsea", "linocut"),
     ("coffee", "cubist_planes"),
     ("rocket", "stained_glass"),
-    ("motorcycle_left", "pointillist"),
+    ("motorcycle_left", "woodblock_wave"),
 ]
 STYLE_LAYERS = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT_LAYER = "relu5_2"
 STYLE_WEIGHT, CONTENT_WEIGHT, VARIATION_WEIGHT = 1e-2, 1e4, 30
+FEATURE_SCALE = (
+    255 * 0.226
+)  # nstlib's VGG-16 reads pixels in units of ImageNet's deviation, 0.226 in the mean
 STEPS = 500
 SCALES = {0.25: 200, 0.5: 100, 1: STEPS}  # evaluations at each share of the size, at most
-PRECISIONS = ("float32", "bfloat16") if nst.has_bfloat16() else ("float32",)
+PRECISIONS = ("float32", "bfloat16") if nst.machine.has_bfloat16() else ("float32",)
 PLANS = {name: [(*each, name) for each in SCALES.items()] for name in PRECISIONS}
 if "bfloat16" in PLANS:  # in which the loss may look lower than it is
     PLANS["bfloat16"].append((1, STEPS, "float32"))
@@ -60,7 +66,10 @@ class TutorialObjective:
 
     def __init__(self):
         names = [*STYLE_LAYERS, CONTENT_LAYER]
-        self.extract = nst.feature_extractor(names, pooling="max")
+        self.extractor = nst.feature_extractor(names, pooling="max")
+
+    def extract(self, images):
+        return {name: FEATURE_SCALE * x for name, x in self.extractor(images).items()}
 
     def content_targets(self, images):
         return self.extract(images)[CONTENT_LAYER]
@@ -80,7 +89,7 @@ class TutorialObjective:
         style /= len(STYLE_LAYERS)
         content = CONTENT_WEIGHT * tf.reduce_mean((features[CONTENT_LAYER] - content_targets) ** 2)
         variation = VARIATION_WEIGHT * tf.reduce_sum(tf.image.total_variation(images))
-        return nst.LossTerms(style + content + variation, content, style, variation)
+        return LossTerms(style + content + variation, content, style, variation)
 
 
 class SmoothObjective(TutorialObjective):
@@ -225,7 +234,7 @@ def vgg19_seconds_per_eval(photo: np.ndarray) -> float:
             loss = tf.add_n([tf.reduce_mean(gram(x) ** 2) for x in model(images)])
         return tape.gradient(loss, images)
 
-    return nst.measure(lambda: gradient(tf.constant(photo[None])).numpy(), repeats=7).median
+    return nst.machine.measure(lambda: gradient(tf.constant(photo[None])).numpy(), repeats=7).median
 
 
 def main() -> None:
@@ -234,13 +243,14 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=len(PAIRS), help="how many pairs")
     arguments = parser.parse_args()
     size = arguments.size
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    results = full_results()
     name = f"benchmark_reference_{size}"
     caption = f"Seconds to the loss that the tutorial's loop has after {STEPS} steps; {size} px."
     try:
         table = results.read(name, text=("weights",))
     except FileNotFoundError:
-        table = pd.DataFrame(columns=["photo", "style", "start", "precision", "weights"])
+        keys = ["photo", "style", "start", "precision", "weights"]
+        table = pd.DataFrame(columns=[*keys, *REFERENCE])
     for photo, style in PAIRS[: arguments.pairs]:
         of_pair = (table["photo"] == photo) & (table["style"] == style)
         rows = run_pair(photo, style, size, table[of_pair])
@@ -248,7 +258,9 @@ def main() -> None:
             continue
         table = pd.concat([table[~of_pair], rows], ignore_index=True)
         results.table(name, table, caption=caption)
-        summary = nst.median_ranges(table, ["start", "precision"], ["evals", "seconds", "ratio"])
+        summary = nst.study.median_ranges(
+            table, ["start", "precision"], ["evals", "seconds", "ratio"]
+        )
         note = f"{caption} Median, lowest and highest of {table['photo'].nunique()} pairs."
         results.table(f"{name}_summary", summary, caption=note)
         print(summary.round(3).to_string(index=False), flush=True)

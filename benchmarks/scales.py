@@ -11,6 +11,7 @@ did not get there); and benchmark_scales_summary.csv, the geometric mean, lowest
 
 import numpy as np
 import pandas as pd
+from common import full_results
 from scipy import stats
 
 import nstlib as nst
@@ -77,7 +78,7 @@ def compare(photo, style, evals: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    results = full_results()
     tables = []
     for size, photo_name, style_name, evals in PAIRS:
         photo = nst.resize(nst.photo(photo_name), size)

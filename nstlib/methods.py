@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from nstlib.data import STYLE_SIZE
-from nstlib.data import style as style_image
-from nstlib.gatys import gatys
+from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data.pictures import style as style_image
+from nstlib.errors import NetworkError
 from nstlib.images import check_image, transfer_colour, transfer_luminance
-from nstlib.perceptual import PerceptualLoss
-from nstlib.transformer import Network, NetworkError, load_network
+from nstlib.johnson.network import Network, load_network
+from nstlib.objective.features import layer_names
+from nstlib.objective.perceptual import PerceptualLoss
+from nstlib.optimization.pixels import gatys
 
 METHODS = ("johnson", "gatys", "hybrid")
 _STEPS = {"gatys": 100, "hybrid": 20}
@@ -26,7 +28,6 @@ def stylize(
     objective: PerceptualLoss | None = None,
     steps: int | None = None,
     preserve_colour: str | None = None,
-    margin: int = 0,
     progress: bool = True,
 ) -> np.ndarray:
     """The photo in the given style, by the given method.
@@ -43,12 +44,15 @@ def stylize(
         preserve_colour: keep the photo's colours: `"luminance"` takes only lightness from the stylized image and hue
             and saturation from the photo, `"histogram"` gives the stylized image the photo's distribution of each
             channel (both after Gatys et al. 2017, 'Preserving Color in Neural Artistic Style Transfer').
-        margin: of the network's pass, as in `Network.stylize`; 0 for `"gatys"`, which has none.
         progress: show a progress bar.
+
+    Returns:
+        The stylized image, float32 `(H, W, 3)` in [0, 1].
 
     Raises:
         NetworkError: no network given for a style image of your own, or none shipped under that name.
         DataError: there is no style of that name, or a painting that cannot be fetched.
+        OptimizationError: the loss became infinite or not a number.
         ImageError, ValueError: bad arguments.
     """
     photo = check_image(photo, "photo")
@@ -58,21 +62,17 @@ def stylize(
         raise ValueError(
             f"preserve_colour: {preserve_colour!r} is neither None nor one of {', '.join(_PRESERVE)}"
         )
-    if method == "gatys" and margin != 0:
-        raise ValueError(
-            f"margin: {margin!r}, but method='gatys' makes no pass; only 0 is accepted"
-        )
     if method != "gatys":
         network = network or _network(style)
     if method == "johnson":
-        image = network.stylize(photo, margin=margin)
+        image = network.stylize(photo)
     else:
         image = gatys(
             photo,
             style_image(style, size=STYLE_SIZE) if isinstance(style, str) else style,
             steps=_STEPS[method] if steps is None else steps,
             objective=objective or (network and network_objective(network)),
-            init=network.stylize(photo, margin=margin) if method == "hybrid" else "content",
+            init=network.stylize(photo) if method == "hybrid" else "content",
             scales=(1,) if method == "hybrid" else None,
             progress=progress,
         ).image
@@ -83,15 +83,23 @@ def network_objective(network: Network) -> PerceptualLoss | None:
     """What a network was trained on, from its card; None for one made elsewhere, which may not say.
 
     Raises:
-        NetworkError: what the card says is no objective.
+        NetworkError: what the card says is no objective, or names an extractor or a layer that this nstlib does not
+            know.
     """
     settings = network.card.get("objective")
     if settings is None:
         return None
     try:
-        return PerceptualLoss(**settings)
+        objective = PerceptualLoss(**settings)
+        known = layer_names(objective.extractor)
     except (TypeError, ValueError) as error:
         raise NetworkError(f"network: the objective on its card is none ({error})") from error
+    for name, _ in (*objective.content_layers, *objective.style_layers):
+        if name not in known:
+            raise NetworkError(
+                f"network: the objective on its card names {name!r}, which is no layer of {objective.extractor!r}"
+            )
+    return objective
 
 
 def _network(style: np.ndarray | str) -> Network:

@@ -1,32 +1,55 @@
 """The yardsticks of the study: what a stylized image kept of the photo and took from the style.
 
-The objective is what the methods minimise, never their judge. SSIM, edges, patch and colour distance know nothing of
-VGG, of Gram matrices or of any trained weight; the moment distance knows VGG, and means and covariances apart. Each
-rewards something and is fooled by something; read them together.
+The objective is what the methods minimise, never their judge. SSIM, edges, strokes, patches of colour, patch and colour
+distance know nothing of any trained weight; LPIPS and the moment distance know the features that the objective is made
+of. Each rewards something and is fooled by something; read them together, and look at the picture.
 """
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from keras import ops
-from scipy.ndimage import distance_transform_edt, gaussian_gradient_magnitude
+from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_gradient_magnitude
 from skimage.feature import canny
 from skimage.metrics import structural_similarity
 
-from nstlib.images import MIN_SIDE, ImageError, check_image, luminance, resize
-from nstlib.losses import feature_moments, moment_loss
-from nstlib.perceptual import PerceptualLoss
+from nstlib.errors import ImageError
+from nstlib.images import MIN_SIDE, check_image, luminance, resize
+from nstlib.objective.features import feature_extractor
+from nstlib.objective.losses import feature_moments, moment_loss
+from nstlib.objective.perceptual import PerceptualLoss
+from nstlib.objective.pretrained import pretrained_weights
 
-_MOMENTS = PerceptualLoss(style_statistic="moments")
+# The columns of `evaluate`, in order.
+YARDSTICKS = (
+    *("total", "content", "style"),
+    *("ssim", "ssim_colour", "edges", "lpips"),
+    *("strokes", "patches"),
+    *("moments", "patch", "colour", "variation"),
+)
+
+# Its own layers, whatever the objective's are: a yardstick stays as it is when the objective changes.
+_MOMENT_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 _PATCH = 7
 _OCTAVES = 3
 _DIRECTIONS = 96
 _SAMPLES = 8192
+_TOGETHER = 2**22  # projections held in memory at once
 _EDGE_SCALE = 2.0  # px, σ of the Gaussian
 _LEAST_GRADIENT = 1e-3  # of the range, a pixel
 _EDGE_TOLERANCE = 0.0075  # share of the diagonal
+# σ in px of the Gaussians whose differences are bands: four of strokes, marks of about 1 to 20 px, and one of patches.
+_STROKE_SCALES, _PATCH_SCALES = (0.7, 1.4, 2.8, 5.6, 11.2), (11.2, 22.4)
+_STROKE_WINDOW, _PATCH_WINDOW = 32, 48  # px
+_QUIET = 3  # one in so many windows of the photo is quiet enough to see the strokes in
+_LPIPS_LAYERS = {
+    "vgg": ("vgg16", ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")),
+    "alex": ("alexnet", ("relu1", "relu2", "relu3", "relu4", "relu5")),
+}
+_LPIPS_LEAST = {"vgg": MIN_SIDE, "alex": 31}  # px a side, for a pixel to be left at the top
 
 
 def ssim(image: np.ndarray, photo: np.ndarray) -> float:
@@ -130,17 +153,131 @@ def patch_distance(image: np.ndarray, style: np.ndarray) -> float:
 def moment_distance(image: np.ndarray, style: np.ndarray) -> float:
     """How far the feature moments of an image are from those of the style image.
 
-    The mean, over relu1_2, relu2_2, relu3_3 and relu4_3 of `"vgg16-hed"`, of `nstlib.losses.moment_loss`: the relative
-    squared error of the means plus that of the centred covariances (Li et al. 2017). 0 for the style image, 2 for an
-    image without features, 1 to 2 for noise beside our style images; an image with more contrast than the style lies
-    above, an untouched photo at 0.5 or far above. The style image fools it, and whoever minimises moments, or Gram
-    matrices of these layers, has this distance on its side: compare such methods by it with care.
+    The mean, over relu1_2, relu2_2, relu3_3 and relu4_3 of `"vgg16"`, of `nstlib.objective.losses.moment_loss`: the
+    relative squared error of the means plus that of the centred covariances (Li et al. 2017). 0 for the style image, 2
+    for an image without features; beside our style images noise has 1.3 to 3.3 and an untouched photo 1 or far above,
+    the more the more contrast it has. The style image fools it, and whoever minimises moments, or Gram matrices of
+    these layers, has this distance on its side: compare such methods by it with care.
 
     Args:
         image, style: images of any sizes; what counts is the scale at which both are looked at.
     """
     image, style = _checked(image, style)
     return _moment_distance(image, _moments(style))
+
+
+def lpips(image: np.ndarray, photo: np.ndarray, net: str = "vgg") -> float:
+    """Learned perceptual distance to the photo (Zhang et al. 2018, 'The Unreasonable Effectiveness of Deep Features').
+
+    The features of an ImageNet network, of unit length at every place; their squared differences, weighted as people's
+    judgements of small distortions taught it, averaged over places and summed over five layers (eq. 1). 0 for the photo
+    itself, which is its best image; at 256 px 0.3 to 0.6 for a blur of σ = 2 px and 0.5 to 1 for another picture. A
+    painting of the photo, mostly at 0.5 to 0.8, lies no lower than a flat image of the photo's mean colour may: compare
+    methods on one photo. With `"vgg"` it shares the convolutions of the objective, so whoever minimises content there
+    has it on its side; `"alex"` shares none.
+
+    Args:
+        image, photo: two images of one size, at least 31 px a side for `"alex"`.
+        net: `"vgg"` (VGG-16) or `"alex"` (AlexNet).
+
+    Raises:
+        ImageError: not an image, two images of different sizes, or a side too short.
+        ValueError: an unknown net.
+        ExtractorError: its weights are not to be had.
+    """
+    if net not in _LPIPS_LAYERS:
+        raise ValueError(f"net: {net!r} is not one of {', '.join(_LPIPS_LAYERS)}")
+    image, photo = _same_size(image, photo)
+    if min(photo.shape[:2]) < _LPIPS_LEAST[net]:
+        raise ImageError(
+            f"image: {photo.shape[1]} x {photo.shape[0]} px; lpips with net={net!r} needs {_LPIPS_LEAST[net]} px a side"
+        )
+    extractor, layers = _LPIPS_LAYERS[net]
+    extract = feature_extractor(layers, extractor=extractor, pooling="max")
+    features = extract(ops.convert_to_tensor(np.stack([image, photo])))
+    distance = 0.0
+    for name, weights in zip(layers, pretrained_weights(extractor).linear, strict=True):
+        lengths = ops.sqrt(ops.sum(ops.square(features[name]), axis=-1, keepdims=True))
+        unit = features[name] / (lengths + 1e-10)
+        distance += float(ops.mean(ops.matmul(ops.square(unit[0] - unit[1]), weights)))
+    return distance
+
+
+def stroke_strength(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> float:
+    """How strong the marks are where the photo is quiet, as a share of the painting's own.
+
+    Differences of Gaussians of the luminance at σ = 0.7 · 2^k px, k = 0 … 5; the root mean square of each of the four
+    finest in windows of 32 px. Of the windows the third in which the photo has least energy: there, whatever stands out
+    was painted. The image's mean over the style image's mean over all its windows, averaged over the four bands.
+
+    1 is as much texture as the painting, a flat image has 0. Beside our style images an untouched photo has up to 0.5
+    at 512 px and up to 0.8 at 256, next to nothing if it is mostly plain sky: read it beside the photo's own. It asks
+    how strong marks are, not whether they are those of the painter: the style image itself fools it, fine noise of all
+    colours has 0.35 to 0.8 and grey noise with a grain of some px 1 or more.
+
+    Args:
+        image, photo: two images of one size, at least 32 px a side.
+        style: the style image, at least 32 px a side, at the size at which the method saw it.
+
+    Raises:
+        ImageError: not an image, two images of different sizes, or a side too short.
+    """
+    image, photo = _same_size(image, photo)
+    _at_least(_STROKE_WINDOW, photo=photo, style=style)
+    of_photo, of_image, of_style = (
+        _window_rms(_bands(luminance(each), _STROKE_SCALES), _STROKE_WINDOW)
+        for each in (photo, image, check_image(style, "style"))
+    )
+    energy = np.square(of_photo).sum(axis=0)
+    quiet = np.argsort(energy, kind="stable")[: max(1, len(energy) // _QUIET)]
+    return float(np.mean(of_image[:, quiet].mean(axis=1) / _above_zero(of_style.mean(axis=1))))
+
+
+def patch_strength(image: np.ndarray, style: np.ndarray) -> float:
+    """How strong patches of colour of some 20 to 50 px are, as a share of the painting's own.
+
+    The difference of Gaussians at σ = 11.2 and 22.4 px of red, green and blue; its root mean square in windows of 48
+    px, averaged; the image's over the style image's. 1 for the style image, 0 for a flat image, 0.1 to 0.2 for noise.
+    Far above 1 beside a low `stroke_strength` are patches of one colour where strokes belong. Large shapes of the photo
+    count too, 0.1 to 2.4 beside our style images: compare methods on one photo.
+
+    Args:
+        image, style: images of at least 48 px a side.
+
+    Raises:
+        ImageError: not an image, or a side too short.
+    """
+    _at_least(_PATCH_WINDOW, image=image, style=style)
+    of_image, of_style = (
+        _window_rms(_bands(each, _PATCH_SCALES), _PATCH_WINDOW).mean()
+        for each in _checked(image, style)
+    )
+    return float(of_image / _above_zero(of_style))
+
+
+def _bands(pixels: np.ndarray, scales: Sequence[float]) -> np.ndarray:
+    """Differences `(bands, H, W, ...)` of pixels `(H, W, ...)` blurred by one scale after the other."""
+    blurred = [gaussian_filter(pixels, scale, axes=(0, 1)) for scale in scales]
+    return np.stack([fine - coarse for fine, coarse in itertools.pairwise(blurred)])
+
+
+def _window_rms(bands: np.ndarray, side: int) -> np.ndarray:
+    """Root mean square of each band in each whole window of that side, `(bands, windows)`."""
+    rows, columns = bands.shape[1] // side, bands.shape[2] // side
+    whole = bands[:, : rows * side, : columns * side]
+    windows = whole.reshape(len(bands), rows, side, columns, side, -1)
+    return np.sqrt(np.square(windows).mean(axis=(2, 4, 5))).reshape(len(bands), -1)
+
+
+def _above_zero(values):
+    return np.maximum(values, np.finfo(np.float32).eps)
+
+
+def _at_least(side: int, **images: np.ndarray) -> None:
+    for name, image in images.items():
+        height, width, _ = check_image(image, name).shape
+        if min(height, width) < side:
+            raise ImageError(f"{name}: {width} x {height} px; accepted: at least {side} px a side")
 
 
 def evaluate(
@@ -154,19 +291,27 @@ def evaluate(
 
     Args:
         images: stylized images by the name of their method, each of the photo's size.
-        photo, style: the content and the style image.
+        photo: the content image, `(H, W, 3)`.
+        style: the style image, of any size.
         objective: whose terms to report; None is `PerceptualLoss()`.
 
     Returns:
-        One row an image: method; total, content, style (the objective: lower is a better match); ssim, ssim_colour,
-        edges (of the photo, higher keeps more); moments, patch, colour (distance to the style, lower is closer);
-        variation, the total variation.
+        One row an image: method, then the columns `YARDSTICKS`: total, content, style (the objective: lower is a better
+        match); ssim, ssim_colour, edges (of the photo, higher keeps more), lpips (with `"vgg"`, lower keeps more);
+        strokes and patches (`stroke_strength` and `patch_strength`: at 1 as strong as the painting's); moments, patch,
+        colour (distance to the style, lower is closer); variation, the total variation. Strokes are NaN where a side
+        of the photo or of the style image has less than 32 px, patches where one has less than 48.
+
+    Raises:
+        ImageError: not an image, or one that has not the photo's size.
+        ExtractorError: weights that are not to be had.
     """
     objective = objective or PerceptualLoss()
     photo, style = check_image(photo, "photo"), check_image(style, "style")
     content_targets = objective.content_targets(ops.convert_to_tensor(photo[None]))
     style_targets = objective.style_targets(ops.convert_to_tensor(style[None]))
-    moments, patches, colours = _moments(style), _patch_profiles(style), _colour_profile(style)
+    moments, profiles, colours = _moments(style), _patch_profiles(style), _colour_profile(style)
+    least = min(*photo.shape[:2], *style.shape[:2])
     rows = []
     for method, image in images.items():
         image = check_image(image, f"images[{method!r}]")
@@ -174,7 +319,10 @@ def evaluate(
             "ssim": ssim(image, photo),
             "ssim_colour": ssim_colour(image, photo),
             "edges": edge_preservation(image, photo),
+            "lpips": lpips(image, photo),
         }
+        strokes = stroke_strength(image, photo, style) if least >= _STROKE_WINDOW else math.nan
+        patches = patch_strength(image, style) if least >= _PATCH_WINDOW else math.nan
         terms = objective(ops.convert_to_tensor(image[None]), content_targets, style_targets)
         rows.append(
             {
@@ -183,13 +331,15 @@ def evaluate(
                 "content": float(terms.content),
                 "style": float(terms.style),
                 **kept,
+                "strokes": strokes,
+                "patches": patches,
                 "moments": _moment_distance(image, moments),
-                "patch": _patch_distance(_patch_profiles(image), patches),
+                "patch": _patch_distance(_patch_profiles(image), profiles),
                 "colour": _distance(_colour_profile(image), colours),
                 "variation": total_variation(image),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["method", *YARDSTICKS])
 
 
 def _same_size(image: np.ndarray, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -221,14 +371,17 @@ def _checked(image: np.ndarray, style: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _moments(image: np.ndarray) -> dict:
-    features = _MOMENTS.extract(ops.convert_to_tensor(image[None]))
-    return {name: feature_moments(features[name]) for name, _ in _MOMENTS.style_layers}
+    return {name: feature_moments(maps) for name, maps in _moment_features(image).items()}
 
 
 def _moment_distance(image: np.ndarray, moments: Mapping) -> float:
-    features = _MOMENTS.extract(ops.convert_to_tensor(image[None]))
+    features = _moment_features(image)
     losses = [moment_loss(features[name], target) for name, target in moments.items()]
     return float(np.mean([float(loss[0]) for loss in losses]))
+
+
+def _moment_features(image: np.ndarray) -> dict:
+    return feature_extractor(_MOMENT_LAYERS)(ops.convert_to_tensor(image[None]))
 
 
 def _colour_profile(image: np.ndarray) -> np.ndarray:
@@ -262,11 +415,16 @@ def _profile(points: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((points.shape[1], _DIRECTIONS))
     directions /= np.linalg.norm(directions, axis=0)
+    directions = directions.T.astype(points.dtype)
     ranks = (np.arange(1024) + 0.5) / 1024 * (len(points) - 1)
     order = np.arange(len(points))
-    # One direction at a time: all at once would take a gigabyte for an image of a megapixel.
-    columns = directions.T.astype(points.dtype)
-    return np.stack([np.interp(ranks, order, np.sort(points @ column)) for column in columns])
+    # Some directions at a time: all at once would take a gigabyte for an image of a megapixel.
+    together = max(1, _TOGETHER // len(points))
+    quantiles = []
+    for start in range(0, _DIRECTIONS, together):
+        projections = np.sort(directions[start : start + together] @ points.T, axis=1)
+        quantiles += [np.interp(ranks, order, projection) for projection in projections]
+    return np.stack(quantiles)
 
 
 def _distance(profile: np.ndarray, other: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 # The same examples each time: whether a change passes is no matter of luck. --hypothesis-profile=default looks further.
-settings.register_profile("steady", derandomize=True)
+settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 
@@ -29,7 +29,7 @@ def noise():
 @pytest.fixture(scope="session")
 def photo():
     """A real photograph, small, taller than wide."""
-    from nstlib.data import photo
+    from nstlib.data.pictures import photo
 
     return _frozen(photo("astronaut", size=64)[:, :56])
 
@@ -37,10 +37,26 @@ def photo():
 @pytest.fixture(scope="session")
 def style():
     """A style image of the size of `photo`."""
-    from nstlib.data import style
-    from nstlib.images import fit
+    from nstlib.data.pictures import style
+    from nstlib.images import centre_crop
 
-    return _frozen(fit(style("brush_flow", size=96), 64, 56))
+    return _frozen(centre_crop(style("brush_flow", size=96), 64, 56))
+
+
+@pytest.fixture(scope="session")
+def tiny_network():
+    """A network of two to six channels, untrained, whose card has an objective of one layer."""
+    import tiny
+
+    return tiny.network()
+
+
+@pytest.fixture(scope="session")
+def tiny_slim():
+    """Another one, that paints otherwise."""
+    import tiny
+
+    return tiny.network(seed=1)
 
 
 def _frozen(image):

@@ -14,9 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
+from click.testing import CliRunner
 from PIL import Image, ImageCms
 
-from nstlib.images import LOAD_SUFFIXES
+from nstlib.cli import main
+from nstlib.files import LOAD_SUFFIXES
+from nstlib.johnson.network import save_network
+from nstlib.machine.measuring import peak_memory
 
 SIZE = (48, 32)  # width, height
 rng = np.random.default_rng(7)
@@ -34,7 +39,8 @@ FORMATS = {
 LOAD = """
 import json, resource, sys, warnings
 from pathlib import Path
-from nstlib.images import ImageError, load_image
+from nstlib.errors import ImageError
+from nstlib.files import load_image
 
 warnings.simplefilter("ignore")
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
@@ -49,26 +55,6 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
         assert path.name in str(error)
         found[path.name] = "refused"
 print(json.dumps(found))
-"""
-
-# Runs the commands it is given, as lists of arguments, one after the other; says how each ended and the peak of memory.
-COMMANDS = """
-import json, psutil, sys
-from click.testing import CliRunner
-from nstlib.benchmark import peak_memory
-from nstlib.cli import main
-
-ends = []
-
-def run_all():
-    for arguments in json.load(sys.stdin):
-        run = CliRunner().invoke(main, arguments)
-        trouble = None if isinstance(run.exception, SystemExit) else run.exception
-        ends.append([run.exit_code, run.output, trouble and repr(trouble)])
-
-# Not ru_maxrss, which on Linux starts at the size of the process that started this one.
-before = psutil.Process().memory_info().rss
-print(json.dumps({"peak": before + peak_memory(run_all), "ends": ends}))
 """
 
 
@@ -195,16 +181,6 @@ def odd() -> dict[str, bytes]:
     }
 
 
-def run_python(program: str, *arguments: str, **options):
-    """What a program printed as JSON, run in a process of its own that may take five minutes."""
-    command = [sys.executable, "-c", program, *arguments]
-    run = subprocess.run(
-        command, capture_output=True, text=True, timeout=300, check=False, **options
-    )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("hard")
@@ -224,7 +200,11 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcomes(folder) -> dict[str, str]:
-    return run_python(LOAD, str(folder))
+    """What became of each file, in a process that may take five minutes."""
+    command = [sys.executable, "-c", LOAD, str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
 
 
 def test_every_file_is_a_picture_or_refused(folder, outcomes):
@@ -250,29 +230,36 @@ def test_what_is_whole_loads_and_what_cannot_be_is_refused(outcomes):
     assert all(outcomes[name] == "picture" for name in strange)
 
 
-def test_the_command_line_does_what_can_be_done_and_reports_the_rest(folder, outcomes, tmp_path):
-    # One stem may have several suffixes: a folder for each, so that no result has the name of another.
-    by_suffix = {
-        suffix: [name for name in outcomes if Path(name).suffix.lower() == suffix]
+def by_suffix(names) -> dict[str, list[str]]:
+    groups = {
+        suffix: [name for name in names if Path(name).suffix.lower() == suffix]
         for suffix in LOAD_SUFFIXES
     }
-    by_suffix = {suffix: names for suffix, names in by_suffix.items() if names}
+    return {suffix: found for suffix, found in groups.items() if found}
+
+
+@pytest.mark.slow
+def test_the_command_line_does_what_can_be_done_and_reports_the_rest(
+    folder, outcomes, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("nstlib.johnson.network._RESIDUAL_BLOCKS", 0)  # it is not about painting
+    network = save_network(tiny.network(), tmp_path / "tiny.npz")
+    # One stem may have several suffixes: a folder for each, so that no result has the name of another.
+    groups = by_suffix(outcomes)
+    options = ["stylize", "--style", "linocut", "--network", str(network), "--size", "48"]
     commands = [
-        ["stylize", "--style", "linocut", "--size", "48", "-o", str(tmp_path / suffix), "--"]
-        + [str(folder / name) for name in names]
-        for suffix, names in by_suffix.items()
+        [*options, "-o", str(tmp_path / suffix), "--", *(str(folder / name) for name in names)]
+        for suffix, names in groups.items()
     ]
-    told = run_python(COMMANDS, input=json.dumps(commands))
-    assert told["peak"] < 2 << 30
-    assert len(told["ends"]) == len(by_suffix)
-    for (suffix, names), (code, output, trouble) in zip(
-        by_suffix.items(), told["ends"], strict=True
-    ):
+    runs = []
+    peak = peak_memory(lambda: runs.extend(CliRunner().invoke(main, each) for each in commands))
+    assert peak < 1 << 30
+    for (suffix, names), run in zip(groups.items(), runs, strict=True):
         good = [name for name in names if outcomes[name] == "picture"]
-        assert trouble is None
-        assert code == (0 if len(good) == len(names) else 2), output
-        assert "Traceback" not in output
+        assert isinstance(run.exception, SystemExit | None), repr(run.exception)
+        assert run.exit_code == (0 if len(good) == len(names) else 2), run.output
+        assert "Traceback" not in run.output
         made = {path.name for path in (tmp_path / suffix).iterdir()}
         assert made == {f"{Path(name).stem}_linocut.png" for name in good}
         if len(good) < len(names):
-            assert f"{len(names) - len(good)} of {len(names)} could not be done" in output
+            assert f"{len(names) - len(good)} of {len(names)} could not be done" in run.output

@@ -1,17 +1,15 @@
-import importlib
-
-import keras
 import numpy as np
 import pytest
+import tiny
 
-from nstlib import methods, transformer
-from nstlib.data import DataError
-from nstlib.images import ImageError, luminance, transfer_colour
-from nstlib.methods import METHODS, stylize
-from nstlib.perceptual import PerceptualLoss
-from nstlib.transformer import Network, NetworkError, new_network
+from nstlib import methods
+from nstlib.errors import DataError, ImageError, NetworkError
+from nstlib.images import luminance, transfer_colour
+from nstlib.johnson.network import Network
+from nstlib.methods import METHODS, network_objective, stylize
+from nstlib.objective.perceptual import PerceptualLoss
 
-OBJECTIVE = PerceptualLoss(content_layers=("relu1_2",), style_layers=("relu1_2",))
+OBJECTIVE = tiny.objective()
 
 
 @pytest.fixture(scope="module")
@@ -20,20 +18,15 @@ def pair():
     return tuple(rng.random((size, size + 8, 3), dtype=np.float32) for size in (32, 24))
 
 
-@pytest.fixture(scope="module")
-def network():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transformer, "_RESIDUAL_BLOCKS", 1)
-        keras.utils.set_random_seed(0)
-        made = new_network(width=0.1)
-    return Network(made.model, made.architecture, {"objective": OBJECTIVE.settings()})
+@pytest.fixture
+def network(tiny_network):
+    return tiny_network
 
 
 @pytest.fixture
 def runs(monkeypatch):
-    """What `gatys` was asked for; by its name in the package that module is its function."""
-    asked = []
-    function = importlib.import_module("nstlib.gatys").gatys
+    """What `gatys` was asked for."""
+    asked, function = [], methods.gatys
 
     def recording(photo, style, **options):
         asked.append(options | {"style": style})
@@ -50,15 +43,6 @@ def run(pair, **options):
 def test_johnson_is_the_network(pair, network, runs):
     np.testing.assert_array_equal(run(pair, network=network), network.stylize(pair[0]))
     assert not runs
-
-
-def test_the_margin_is_that_of_the_pass(pair, network, runs):
-    expected = network.stylize(pair[0], margin=8)
-    np.testing.assert_array_equal(run(pair, network=network, margin=8), expected)
-    run(pair, method="hybrid", network=network, margin=8)
-    np.testing.assert_array_equal(runs[0]["init"], expected)
-    with pytest.raises(ValueError, match="margin: 8, but method='gatys' makes no pass"):
-        run(pair, method="gatys", margin=8)
 
 
 def test_gatys_needs_no_network(pair, runs):
@@ -129,3 +113,40 @@ def test_names_that_are_none(pair):
         run(pair, preserve_colour="sepia")
     with pytest.raises(ImageError, match="photo"):
         run((255 * pair[0], pair[1]))
+
+
+# --- the objective on a card -------------------------------------------------------------------
+
+
+def with_card(network, card):
+    return Network(network.model, network.architecture, card)
+
+
+def test_the_objective_of_a_network_is_that_of_its_card(network):
+    assert network_objective(network) == OBJECTIVE
+    other = PerceptualLoss(style_weight=3, extractor="vgg19", style_statistic="moments")
+    assert network_objective(with_card(network, {"objective": other.settings()})) == other
+    assert network_objective(with_card(network, {})) is None
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        ({"extractor": "vgg16-hed"}, "is none .*extractor: 'vgg16-hed' is not one of vgg16"),
+        ({"style_layers": {"pixels": 2.0}}, "names 'pixels', which is no layer of 'vgg16'"),
+        ({"content_layers": ["relu3"]}, "names 'relu3', which is no layer of 'vgg16'"),
+        ({"style_weight": -1}, "is none .*style_weight"),
+        ({"charm": 1}, "is none .*charm"),
+        ([1, 2], "is none"),
+    ],
+)
+def test_a_card_with_an_objective_that_is_none(network, objective, message):
+    with pytest.raises(NetworkError, match=f"network: the objective on its card {message}"):
+        network_objective(with_card(network, {"objective": objective}))
+
+
+def test_a_pass_needs_no_objective(pair, network):
+    odd = with_card(network, {"objective": {"extractor": "vgg16-hed"}})
+    np.testing.assert_array_equal(run(pair, network=odd), network.stylize(pair[0]))
+    with pytest.raises(NetworkError, match="vgg16-hed"):
+        run(pair, network=odd, method="hybrid")

@@ -1,29 +1,52 @@
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.ndimage import gaussian_filter
 from scipy.stats import wasserstein_distance
 from skimage.metrics import structural_similarity
 
-from nstlib.data import photo as load_photo
-from nstlib.data import style as load_style
-from nstlib.data import style_names
-from nstlib.images import ImageError, fit
-from nstlib.losses import feature_moments, moment_loss
+from nstlib.data.pictures import photo as load_photo
+from nstlib.data.pictures import photo_names, style_names
+from nstlib.data.pictures import style as load_style
+from nstlib.errors import ImageError
+from nstlib.images import centre_crop, luminance
 from nstlib.metrics import (
     colour_distance,
     edge_preservation,
     evaluate,
+    lpips,
     moment_distance,
     patch_distance,
+    patch_strength,
     ssim,
     ssim_colour,
+    stroke_strength,
     total_variation,
 )
-from nstlib.perceptual import PerceptualLoss
+from nstlib.objective.features import feature_extractor
+from nstlib.objective.losses import (
+    content_loss,
+    feature_moments,
+    gram_matrix,
+    moment_loss,
+    style_loss,
+)
+from nstlib.objective.perceptual import PerceptualLoss
 
 DISTANCES = [colour_distance, patch_distance]
-COLUMNS = ["method", "total", "content", "style", "ssim", "ssim_colour", "edges"]
-COLUMNS += ["moments", "patch", "colour", "variation"]
+LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+COLUMNS = ["method", "total", "content", "style", "ssim", "ssim_colour", "edges", "lpips"]
+COLUMNS += ["strokes", "patches", "moments", "patch", "colour", "variation"]
+# Pairs by which to hold the docstrings to their numbers: a few small ones, or all of them at a size of use.
+PAIRS = pytest.mark.parametrize(
+    ("photos", "styles", "size"),
+    [
+        pytest.param(["coffee"], style_names()[:2], 128, id="few"),
+        pytest.param(photo_names(), style_names(), 256, id="all", marks=pytest.mark.full),
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +140,7 @@ def test_edges_of_the_photo_survive_in_the_photo_and_after_a_gamma(large_photo):
 
 def test_edges_of_noise_a_flat_image_and_the_style_are_not_those_of_the_photo(large_photo):
     random = np.random.default_rng(0).random(large_photo.shape, dtype=np.float32)
-    painting = fit(load_style("brush_flow", size=192), *large_photo.shape[:2])
+    painting = centre_crop(load_style("brush_flow", size=192), *large_photo.shape[:2])
     assert edge_preservation(random, large_photo) < 0.35
     assert edge_preservation(np.full_like(large_photo, 0.5), large_photo) < 0.15
     assert edge_preservation(painting, large_photo) < 0.35
@@ -130,44 +153,100 @@ def test_a_flat_image_has_no_edges(grey):
         assert edge_preservation(np.full_like(photo, grey), photo) == 0
 
 
-def test_known_values_of_the_photo_noise_and_the_style_image():
-    """What the docstrings say, on pairs that are not picked: photos of 128 px with each of our style images."""
-    for index, name in enumerate(["coffee", "rocket", "chelsea"]):
-        photo = load_photo(name, size=128)
-        random = np.random.default_rng(index).random(photo.shape, dtype=np.float32)
+def uniform(like, seed):
+    return np.random.default_rng(seed).random(like.shape, dtype=np.float32)
+
+
+@PAIRS
+def test_known_values_of_the_photo_noise_and_the_style_image(photos, styles, size):
+    """What the docstrings say, on pairs that are not picked."""
+    by_chance = {128: (0.08, 0.22), 256: (0.2, 0.35)}[size]
+    for index, name in enumerate(photos):
+        photo = load_photo(name, size=size)
+        random = uniform(photo, index)
         assert ssim_colour(random, photo) < 0.03
-        assert 0.08 < edge_preservation(random, photo) < 0.22
+        assert by_chance[0] < edge_preservation(random, photo) < by_chance[1]
         assert total_variation(photo) < 0.1 < total_variation(random)
-        for style_name in style_names():
-            painting = load_style(style_name, size=192)
-            fitted = fit(painting, *photo.shape[:2])
+        assert 0.01 < total_variation(photo) < 0.08
+        for style_name in styles:
+            painting = load_style(style_name, size=size)
+            fitted = centre_crop(painting, *photo.shape[:2])
             assert max(ssim(fitted, photo), ssim_colour(fitted, photo)) < 0.15
-            assert edge_preservation(fitted, photo) < 0.25
+            assert edge_preservation(fitted, photo) < by_chance[1]
+            assert 0.06 < total_variation(painting) < 0.2
             for distance in DISTANCES:
                 assert distance(painting, painting) == 0
                 assert 0.045 < distance(photo, painting) < 0.5
                 assert 0.07 < distance(random, painting) < 0.2
 
 
-def test_known_values_under_the_features():
+@PAIRS
+def test_known_strengths_of_the_photo_noise_and_the_style_image(photos, styles, size):
+    for index, name in enumerate(photos):
+        photo = load_photo(name, size=size)
+        random = uniform(photo, index)
+        coarse = gaussian_filter(random[..., :1] - 0.5, 1, axes=(0, 1))
+        coarse = np.clip(0.5 + 0.3 * coarse / coarse.std(), 0, 1).repeat(3, axis=2)
+        for style_name in styles:
+            painting = load_style(style_name, size=size)
+            fitted = centre_crop(painting, *photo.shape[:2])
+            assert 0 < stroke_strength(photo, photo, painting) < 0.8
+            assert 0.35 < stroke_strength(random, photo, painting) < 0.8
+            assert 0.8 < stroke_strength(fitted, photo, painting) < 1.2
+            assert stroke_strength(coarse, photo, painting) > 1
+            assert 0.1 < patch_strength(photo, painting) < 2.4
+            assert patch_strength(random, painting) < 0.2
+            assert 0.8 < patch_strength(fitted, painting) < 1.2
+
+
+@PAIRS
+def test_known_learned_distances(photos, styles, size):
+    for index, name in enumerate(photos):
+        photo = load_photo(name, size=size)
+        blurred = gaussian_filter(photo, 2, axes=(0, 1))
+        flat_mean = np.broadcast_to(photo.mean(axis=(0, 1)), photo.shape)
+        for net in ("vgg", "alex"):
+            assert 0.2 < lpips(blurred, photo, net) < 0.6
+            assert 0.5 < lpips(flat_mean, photo, net) < 1.1
+            assert lpips(uniform(photo, index), photo, net) > 0.65
+            for style_name in styles:
+                fitted = centre_crop(load_style(style_name, size=size), *photo.shape[:2])
+                assert 0.5 < lpips(fitted, photo, net) < 1
+        assert lpips(flat_mean, photo) < 0.8
+
+
+@PAIRS
+def test_known_values_under_the_features(photos, styles, size):
     """What the docstrings of the losses and of the moment distance say, in the same way."""
-    for index, name in enumerate(["coffee", "rocket", "chelsea"]):
-        photo = load_photo(name, size=192)
-        random = np.random.default_rng(index).random(photo.shape, dtype=np.float32)
-        for style_name in style_names()[::2]:
-            painting = load_style(style_name, size=192)
-            images = {"photo": photo, "noise": random}
-            images["style image"] = fit(painting, *photo.shape[:2])
-            found = evaluate(images, photo, painting).set_index("method")
-            assert found["content"]["photo"] == pytest.approx(0, abs=1e-9)
-            assert 1 < found["content"]["noise"] < 1.6
-            assert found["content"]["style image"] > 0.9
-            assert found["style"]["photo"] > 0.3
-            assert 0.5 < found["style"]["noise"] < 2.1
-            assert found["moments"]["photo"] > 0.5
-            assert 1 < found["moments"]["noise"] < 2
-            assert 0.01 < found["variation"]["photo"] < 0.08
-            assert 0.06 < total_variation(painting) < 0.2
+    extract = feature_extractor(LAYERS)
+
+    def content(image, photo):
+        return float(content_loss(extract(image[None])["relu3_3"], photo["relu3_3"])[0])
+
+    def mean(loss, image, style):
+        return np.mean([float(loss(image[name], style[name])[0]) for name in LAYERS])
+
+    def style_term(maps, target):
+        return style_loss(gram_matrix(maps), gram_matrix(target))
+
+    def moments(maps, target):
+        return moment_loss(maps, feature_moments(target))
+
+    paintings = {name: load_style(name, size=size) for name in styles}
+    of_style = {name: extract(painting[None]) for name, painting in paintings.items()}
+    for index, name in enumerate(photos):
+        photo = load_photo(name, size=size)
+        of_photo, of_noise = (extract(i[None]) for i in (photo, uniform(photo, index)))
+        assert 1.15 < content(uniform(photo, index), of_photo) < 1.9
+        assert 0.35 < content(photo[..., [2, 0, 1]], of_photo) < 0.75
+        grey = np.repeat(luminance(photo)[..., None], 3, axis=2)
+        assert 0.2 < content(grey, of_photo) < 0.5
+        for style_name, maps in of_style.items():
+            assert content(centre_crop(paintings[style_name], *photo.shape[:2]), of_photo) > 1.1
+            assert mean(style_term, of_photo, maps) > 0.5
+            assert 0.7 < mean(style_term, of_noise, maps) < 3.2
+            assert mean(moments, of_photo, maps) > 1
+            assert 1.3 < mean(moments, of_noise, maps) < 3.3
 
 
 def test_an_edge_counts_as_kept_within_the_tolerance_and_not_beyond():
@@ -284,14 +363,167 @@ def test_distances_name_what_is_no_image(distance, photo):
         distance(photo, photo * 255)
 
 
+# --- learned distance --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("net", ["vgg", "alex"])
+def test_lpips_of_the_photo_is_zero_and_grows_with_blur(photo, net):
+    blurred = [gaussian_filter(photo, scale, axes=(0, 1)) for scale in (1, 2, 4, 8)]
+    values = [lpips(image, photo, net) for image in (photo, *blurred)]
+    assert values[0] == 0
+    assert np.all(np.diff(values) > 0)
+    assert lpips(photo, blurred[2], net) == pytest.approx(values[3], rel=1e-4)
+
+
+@pytest.mark.parametrize(("net", "least"), [("vgg", 16), ("alex", 31)])
+def test_lpips_says_how_small_an_image_may_be(noise, net, least):
+    image = np.resize(noise, (least, least + 3, 3))
+    assert lpips(image, image[::-1], net) > 0
+    with pytest.raises(ImageError, match=f"{least - 1}.* px|px.* {least - 1}"):
+        lpips(image[1:], image[1:], net)
+
+
+def test_lpips_refuses_other_nets_and_sizes(photo):
+    with pytest.raises(ValueError, match="net: 'squeeze' is not one of vgg, alex"):
+        lpips(photo, photo, "squeeze")
+    with pytest.raises(ImageError, match=r"\(60, 56, 3\).*\(64, 56, 3\)"):
+        lpips(photo[:60], photo)
+    with pytest.raises(ImageError, match="photo"):
+        lpips(photo, photo * 255)
+
+
+# --- strokes and patches -----------------------------------------------------------------------
+
+
+def waves(height, width, *periods, contrast=0.1):
+    """Waves along both axes and in all colours alike; whole ones fit into windows of 32 px."""
+    rows, columns = np.mgrid[:height, :width]
+    grey = sum(np.sin(2 * np.pi * rows / p) * np.sin(2 * np.pi * columns / p) for p in periods)
+    return np.repeat((0.5 + contrast * grey)[..., None], 3, axis=2).astype(np.float32)
+
+
+def half_plain(height=96, width=288):
+    """A photo whose left third is plain and whose rest is busy."""
+    photo = waves(height, width, 8, 32)
+    photo[:, : width // 3] = 0.5
+    return photo
+
+
+def numpy_strength(image, style, scales, side, where=slice(None)):
+    """Over the windows `where`: RMS of the image over the mean RMS of the style, by a cell of loops."""
+
+    def rms(pixels, fine, coarse):
+        band = gaussian_filter(pixels, (fine, fine, 0)) - gaussian_filter(
+            pixels, (coarse, coarse, 0)
+        )
+        return np.array(
+            [
+                np.linalg.norm(band[y : y + side, x : x + side]) / np.sqrt(side**2 * band.shape[2])
+                for y in range(0, band.shape[0] - side + 1, side)
+                for x in range(0, band.shape[1] - side + 1, side)
+            ]
+        )
+
+    pixels, others = image.astype(np.float64), style.astype(np.float64)
+    return np.mean(
+        [
+            rms(pixels, fine, coarse)[where].mean() / rms(others, fine, coarse).mean()
+            for fine, coarse in itertools.pairwise(scales)
+        ]
+    )
+
+
+def test_strokes_as_strong_as_the_paintings_have_one():
+    painting = waves(96, 288, 4, 8, 16, 32)
+    assert stroke_strength(painting, half_plain(), painting) == pytest.approx(1, rel=0.05)
+    assert stroke_strength(half_plain(), half_plain(), painting) < 0.2  # what leaks over the border
+    assert stroke_strength(np.full_like(painting, 0.3), half_plain(), painting) == 0
+
+
+def test_strokes_are_those_of_numpy(photo, style):
+    image = np.random.default_rng(0).random((100, 131, 3), dtype=np.float32)
+    plain = np.full_like(image, 0.5)
+    plain[40:] = image[40:]  # quiet in the first row of windows, less so in the others
+    painting = np.tile(style, (2, 1, 1))
+    expected = numpy_strength(
+        luminance(image)[..., None],
+        luminance(painting)[..., None],
+        [0.7, 1.4, 2.8, 5.6, 11.2],
+        32,
+        slice(4),
+    )
+    assert stroke_strength(image, plain, painting) == pytest.approx(expected, rel=1e-4)
+
+
+def test_strokes_count_in_the_quiet_third_of_the_photo_alone():
+    photo, painting = half_plain(), waves(96, 288, 4, 8, 16, 32)
+    near, far = painting.copy(), painting.copy()
+    near[:, 144:] = 0.5  # 48 px from the quiet third: more than 4 σ of the coarsest Gaussian
+    far[:, :144] = 0.5
+    whole = stroke_strength(painting, photo, painting)
+    assert stroke_strength(near, photo, painting) == pytest.approx(whole, rel=1e-5)
+    assert stroke_strength(far, photo, painting) < 1e-3
+
+
+def test_strengths_have_a_scale_and_no_level(style):
+    painting = np.tile(style, (2, 2, 1))
+    photo = half_plain(128, 112)
+    for strength in (lambda i, s: stroke_strength(i, photo, s), patch_strength):
+        whole = strength(painting, painting)
+        faint = 0.2 + 0.5 * painting
+        assert strength(faint, painting) == pytest.approx(whole / 2, rel=1e-3)
+        assert strength(faint, faint) == pytest.approx(whole, rel=1e-3)
+        assert strength(0.9 - 0.5 * painting, painting) == pytest.approx(whole / 2, rel=1e-3)
+
+
+def test_an_untouched_photo_lies_between_a_flat_image_and_the_painting():
+    photo, painting = load_photo("coffee", size=128), load_style("brush_flow", size=128)
+    fitted = centre_crop(painting, *photo.shape[:2])
+    values = [stroke_strength(i, photo, painting) for i in (0 * photo, photo, fitted)]
+    assert values[0] == 0
+    assert 0.1 < values[1] < 0.8 * values[2]
+
+
+def test_patches_are_those_of_numpy(style):
+    image = np.random.default_rng(0).random((100, 131, 3), dtype=np.float32)
+    expected = numpy_strength(image, style, [11.2, 22.4], 48)
+    assert patch_strength(image, style) == pytest.approx(expected, rel=1e-4)
+    assert patch_strength(style, style) == 1
+    assert patch_strength(np.full_like(style, 0.7), style) == pytest.approx(0, abs=1e-5)
+
+
+def test_patches_of_one_colour_have_patches_and_no_strokes():
+    """Where the painting has marks of up to 16 px, an image of smooth spots of 48 px."""
+    painting, photo = waves(192, 192, 4, 8, 16, 32), np.full((192, 192, 3), 0.5, np.float32)
+    spots = waves(192, 192, 96)
+    assert patch_strength(spots, painting) > 3
+    assert stroke_strength(spots, photo, painting) < 0.5 * stroke_strength(
+        painting, photo, painting
+    )
+    red = np.stack([spots[..., 0], 1 - spots[..., 0], np.full_like(spots[..., 0], 0.5)], axis=2)
+    assert patch_strength(red, painting) > 2  # colours of one luminance count
+
+
+def test_strengths_refuse_small_images_and_other_sizes(photo):
+    with pytest.raises(ImageError, match=r"photo: 56 x 31 px; accepted: at least 32 px"):
+        stroke_strength(photo[:31], photo[:31], photo)
+    with pytest.raises(ImageError, match=r"style: 31 x 64 px; accepted: at least 32 px"):
+        stroke_strength(photo, photo, photo[:, :31])
+    with pytest.raises(ImageError, match=r"\(60, 56, 3\).*\(64, 56, 3\)"):
+        stroke_strength(photo[:60], photo, photo)
+    with pytest.raises(ImageError, match=r"image: 56 x 47 px; accepted: at least 48 px"):
+        patch_strength(photo[:47], photo)
+    with pytest.raises(ImageError, match=r"style: 47 x 64 px; accepted: at least 48 px"):
+        patch_strength(photo, photo[:, :47])
+
+
 # --- moments of features -----------------------------------------------------------------------
 
 
 def test_moment_distance_is_the_mean_over_the_layers(photo, style):
-    extract = PerceptualLoss().extract
+    extract = feature_extractor(LAYERS)
     found, targets = extract(photo[None]), extract(style[None])
-    losses = [float(moment_loss(found[n], feature_moments(targets[n]))[0]) for n in found]
-    assert len(losses) == 4
+    losses = [float(moment_loss(found[n], feature_moments(targets[n]))[0]) for n in LAYERS]
     assert moment_distance(photo, style) == pytest.approx(np.mean(losses), rel=1e-5)
     assert moment_distance(style, style) == 0
 
@@ -325,6 +557,9 @@ def test_evaluate_the_untouched_photo(scores, photo, style):
     assert row["moments"] == moment_distance(photo, style)
     assert row["patch"] == patch_distance(photo, style)
     assert row["colour"] == colour_distance(photo, style)
+    assert row["lpips"] == 0
+    assert row["strokes"] == stroke_strength(photo, photo, style)
+    assert row["patches"] == patch_strength(photo, style)
 
 
 def test_evaluate_the_style_image(scores, photo, style):
@@ -332,6 +567,8 @@ def test_evaluate_the_style_image(scores, photo, style):
     assert row["style"] == pytest.approx(0, abs=1e-9)
     assert row["moments"] == row["patch"] == row["colour"] == 0
     assert row["ssim"] == ssim(style, photo)
+    assert row["lpips"] == lpips(style, photo)
+    assert row["patches"] == 1
     assert row["content"] == scores["content"].max()
 
 
@@ -346,6 +583,15 @@ def test_evaluate_reports_the_terms_of_the_objective_given(photo, style):
     )
     found = [row["total"], row["content"], row["style"]]
     assert_allclose(found, [float(terms.total), float(terms.content), float(terms.style)])
+
+
+def test_evaluate_leaves_out_strengths_for_which_the_pictures_are_too_small(noise):
+    (row,) = evaluate({"itself": noise}, noise, noise).to_dict("records")
+    assert np.isnan([row["strokes"], row["patches"]]).all()
+    image = np.tile(noise, (2, 2, 1))  # 40 x 36 px
+    (row,) = evaluate({"itself": image}, image, image).to_dict("records")
+    assert row["strokes"] == pytest.approx(1)
+    assert np.isnan(row["patches"])
 
 
 def test_evaluate_names_what_is_no_image(photo, style):

@@ -1,0 +1,100 @@
+"""What of the site is not written by hand: the notebooks, the table of the networks, that of the public names."""
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nstlib
+
+COLUMNS_OF_NETWORKS = ("name", "width", "β", "steps", "crops of", "seconds", "on", "licence")
+UNKNOWN = "–"
+
+
+def make(root: Path, docs: Path) -> None:
+    """Writes the tables and copies of the notebooks into the folder of the site."""
+    networks = sorted((root / "nstlib" / "assets" / "networks").rglob("*.npz"))
+    cards = sorted(map(card, networks), key=lambda c: (-width(c), c["style"]))
+    write_table(docs / "networks_table.md", COLUMNS_OF_NETWORKS, map(network_row, cards))
+    write_table(docs / "names_table.md", ("name", "what it is"), map(name_row, nstlib.__all__))
+    for old in (docs / "notebooks").glob("*.ipynb"):
+        old.unlink()
+    for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
+        notebook = shown(json.loads(path.read_text(encoding="utf-8")))
+        copy = docs / "notebooks" / path.name
+        copy.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows as a table in Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    path.write_text("".join(f"| {' | '.join(line)} |\n" for line in lines), encoding="utf-8")
+
+
+def name_row(name: str) -> tuple[str, str]:
+    """A public name, linked to its documentation, and the first line of its docstring."""
+    value = getattr(nstlib, name)
+    target = value.__name__
+    if not inspect.ismodule(value):
+        target = f"{value.__module__}.{target}"
+    return f"{{py:obj}}`nst.{name} <{target}>`", value.__doc__.splitlines()[0]
+
+
+# --- networks ----------------------------------------------------------------------------------
+
+
+def card(path: Path) -> dict[str, Any]:
+    """The model card in a network's file, with its architecture; no network is built for it."""
+    with np.load(path, allow_pickle=False) as file:
+        header = json.loads(file["header"].tobytes())
+    return {"style": path.stem, **header["card"], "architecture": header["architecture"]}
+
+
+def width(card: Mapping[str, Any]) -> float:
+    return card["architecture"].get("width", 1.0)
+
+
+def network_row(card: Mapping[str, Any]) -> list[str]:
+    """What the table says of one network; a dash for what its card does not hold."""
+    machine = card.get("machine", {})
+    where = machine.get("accelerator") or f"CPU × {machine.get('cores', UNKNOWN)}"
+    values = (
+        card["style"],
+        _short(width(card)),
+        _short(card.get("objective", {}).get("style_weight")),
+        card.get("steps"),
+        f"{card['size']} px" if "size" in card else None,
+        card.get("seconds"),
+        f"{where}, {card.get('precision', UNKNOWN)}",
+        card.get("licence"),
+    )
+    return [UNKNOWN if value is None else str(value) for value in values]
+
+
+def _short(number: float | None) -> str | None:
+    return None if number is None else f"{number:g}"
+
+
+# --- notebooks ---------------------------------------------------------------------------------
+
+
+def shown(notebook: dict[str, Any]) -> dict[str, Any]:
+    """A notebook as the site shows it: its widgets as the text they come with, its pictures with their own text."""
+    notebook["metadata"].pop("widgets", None)
+    for cell in notebook["cells"]:
+        outputs = cell.get("outputs", [])
+        for output in outputs:
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        texts = [text for output in outputs if (text := alternative_text(output))]
+        if texts:
+            cell["metadata"]["mystnb"] = {"image": {"alt": " ".join(texts)}}
+    return notebook
+
+
+def alternative_text(output: Mapping[str, Any]) -> str | None:
+    """What the metadata of an output say of its picture."""
+    kinds = output.get("metadata", {}).values()
+    return next((kind["alt"] for kind in kinds if isinstance(kind, dict) and "alt" in kind), None)

@@ -1,0 +1,68 @@
+from . import errors, images, machine, metrics, study
+from .data.folders import photo_folder
+from .data.pictures import catalogue, painting_names, photo, photo_names, style, style_names
+from .errors import NstError
+from .files import load_image, save_image
+from .images import resize, transfer_colour
+from .johnson.crops import Schedule
+from .johnson.distillation import distill
+from .johnson.export import export_network
+from .johnson.network import (
+    Network,
+    build_transformer,
+    load_network,
+    network_names,
+    save_network,
+)
+from .johnson.training import train, training_objective
+from .machine.precision import use_bfloat16
+from .methods import stylize
+from .metrics import evaluate, lpips, stroke_strength
+from .objective.features import feature_extractor
+from .objective.losses import content_loss, gram_matrix, style_loss, total_variation_loss
+from .objective.perceptual import PerceptualLoss
+from .optimization.pixels import gatys
+from .study import plots
+
+__all__ = [
+    "Network",
+    "NstError",
+    "PerceptualLoss",
+    "Schedule",
+    "build_transformer",
+    "catalogue",
+    "content_loss",
+    "distill",
+    "errors",
+    "evaluate",
+    "export_network",
+    "feature_extractor",
+    "gatys",
+    "gram_matrix",
+    "images",
+    "load_image",
+    "load_network",
+    "lpips",
+    "machine",
+    "metrics",
+    "network_names",
+    "painting_names",
+    "photo",
+    "photo_folder",
+    "photo_names",
+    "plots",
+    "resize",
+    "save_image",
+    "save_network",
+    "stroke_strength",
+    "study",
+    "style",
+    "style_loss",
+    "style_names",
+    "stylize",
+    "total_variation_loss",
+    "train",
+    "training_objective",
+    "transfer_colour",
+    "use_bfloat16",
+]

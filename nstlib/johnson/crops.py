@@ -1,0 +1,152 @@
+"""What a network sees in training: random square crops of photos, batch by batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import permutations
+from numbers import Real
+from pathlib import Path
+
+import numpy as np
+
+from nstlib.arguments import check_count, check_seed
+from nstlib.data.folders import PhotoFolder, photo_folder
+from nstlib.data.pictures import photo, photo_names
+from nstlib.images import MIN_SIDE, centre_crop, check_image
+
+_ORDERS = list(permutations(range(3)))
+_GAMMAS = (0.6, 1.0, 1.6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long a training takes, and on what: every number of it that is not the objective's.
+
+    Attributes:
+        steps: batches in all.
+        size: side of the square crops in px, at least 16.
+        small_share: share of the steps, from 0 to 1, that come first with crops of half the size: each takes a quarter
+            of the time, and most of a palette is learned by then. At sizes below 32 there are none.
+        batch_size: crops a batch.
+        learning_rate: of Adam, at its peak.
+        seed: of the crops. Equal arguments on one machine give equal networks.
+
+    Raises:
+        ValueError: naming the attribute: a count or a seed that is none, a rate not between 0 and 1, or a share not
+            from 0 to 1.
+    """
+
+    steps: int = 1200
+    size: int = 256
+    small_share: float = 0.5
+    batch_size: int = 1
+    learning_rate: float = 1e-3
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, least in (("steps", 1), ("size", MIN_SIDE), ("batch_size", 1)):
+            check_count(getattr(self, name), name, least=least)
+        check_seed(self.seed)
+        rate, share = self.learning_rate, self.small_share
+        if not _is_number(rate) or not 0 < rate < 1:
+            raise ValueError(f"learning_rate: {rate!r} is not between 0 and 1")
+        if not _is_number(share) or not 0 <= share <= 1:
+            raise ValueError(f"small_share: {share!r} is not from 0 to 1")
+        # Numbers of NumPy would not go onto a card, which is JSON.
+        for field in fields(self):
+            object.__setattr__(self, field.name, field.type(getattr(self, field.name)))
+
+    def size_of(self, index: int) -> int:
+        """Side of the crops of a step in px; the first step is 0."""
+        small = self.size // 2
+        return small if index < self.small_share * self.steps and small >= MIN_SIDE else self.size
+
+
+class Crops(Sequence[np.ndarray]):
+    """Batches `(B, side, side, 3)` of random crops, mirrored at random; each a pure function of seed and step.
+
+    A crop is a square of at least `size` pixels, up to the photo's shorter side, shrunk to the side of the step; a
+    smaller photo gives its largest square, enlarged.
+
+    Args:
+        images: of any sizes; an item is asked for when a crop of it is due.
+        schedule: how many batches, how large, and by which seed.
+    """
+
+    def __init__(self, images: Sequence[np.ndarray], schedule: Schedule):
+        self.images, self.schedule = images, schedule
+
+    def __len__(self) -> int:
+        return self.schedule.steps
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < len(self):  # a loop over a sequence ends at this error
+            raise IndexError(f"step {index} of {len(self)}")
+        rng = np.random.default_rng([self.schedule.seed, index])
+        side = self.schedule.size_of(index)
+        return np.stack([self._crop(rng, side) for _ in range(self.schedule.batch_size)])
+
+    def _crop(self, rng: np.random.Generator, side: int) -> np.ndarray:
+        index = int(rng.integers(len(self.images)))
+        image = check_image(self.images[index], f"photos[{index}]")
+        height, width, _ = image.shape
+        short = min(height, width)
+        extent = int(rng.integers(min(self.schedule.size, short), short + 1))
+        top = int(rng.integers(height - extent + 1))
+        left = int(rng.integers(width - extent + 1))
+        crop = image[top : top + extent, left : left + extent]
+        if rng.random() < 0.5:
+            crop = crop[:, ::-1]
+        return centre_crop(np.ascontiguousarray(crop), side, side)
+
+
+class Variants(Sequence[np.ndarray]):
+    """Each of a few photos in 18 tones, made when asked for: six orders of the channels by three gammas.
+
+    A network that saw eight photos as they are would know eight palettes.
+
+    Args:
+        photos: float32 `(H, W, 3)` in [0, 1], of any sizes.
+    """
+
+    def __init__(self, photos: Sequence[np.ndarray]):
+        self.photos = photos
+
+    def __len__(self) -> int:
+        return len(self.photos) * len(_ORDERS) * len(_GAMMAS)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < len(self):
+            raise IndexError(f"variant {index} of {len(self)}")
+        index, tone = divmod(index, len(_ORDERS) * len(_GAMMAS))
+        order, gamma = divmod(tone, len(_GAMMAS))
+        return self.photos[index][..., _ORDERS[order]] ** np.float32(_GAMMAS[gamma])
+
+
+def training_photos(photos: Sequence[np.ndarray] | str | Path | None) -> Sequence[np.ndarray]:
+    """The images to train on: those of a folder, a sequence as it is, or for None the built-in photos in 18 tones.
+
+    Raises:
+        DataError: a folder without usable photos.
+        ValueError: an empty sequence.
+    """
+    if photos is None:
+        return Variants([photo(name) for name in photo_names()])
+    if isinstance(photos, str | Path):
+        return photo_folder(photos)
+    if len(photos) == 0:
+        raise ValueError("photos is empty: training needs at least one image")
+    return photos
+
+
+def identity(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What tells one set of photos from another: names and sizes of a folder's files, else every pixel."""
+    if isinstance(images, PhotoFolder):
+        files = [f"{path.name} {path.stat().st_size}" for path in images.paths]
+        return [np.frombuffer("\n".join(files).encode(errors="surrogateescape"), np.uint8)]
+    if isinstance(images, Variants):
+        return list(images.photos)
+    return [check_image(image, f"photos[{index}]") for index, image in enumerate(images)]
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""Optimise the pixels of one image (Gatys et al. 2016)."""

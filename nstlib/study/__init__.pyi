@@ -1,0 +1,66 @@
+from . import plots
+from .advice import (
+    Recommendation,
+    calibrate,
+    expected_costs,
+    expected_seconds,
+    measured_table,
+    recommend,
+)
+from .comparison import Comparison, compare, equivalent_evals
+from .method import Method
+from .pairs import run_study
+from .panel import explorer
+from .profiles import Profile, profile, set_seed
+from .results import ResultsFolder, results_folder
+from .statistics import (
+    break_even,
+    growth,
+    interval_text,
+    mean_interval,
+    mean_intervals,
+    median_ranges,
+    paired_differences,
+    pareto_front,
+)
+from .timing import (
+    across_processes,
+    batch_seconds,
+    evaluation_seconds,
+    pass_seconds,
+    training_seconds,
+)
+
+__all__ = [
+    "Comparison",
+    "Method",
+    "Profile",
+    "Recommendation",
+    "ResultsFolder",
+    "across_processes",
+    "batch_seconds",
+    "break_even",
+    "calibrate",
+    "compare",
+    "equivalent_evals",
+    "evaluation_seconds",
+    "expected_costs",
+    "expected_seconds",
+    "explorer",
+    "growth",
+    "interval_text",
+    "mean_interval",
+    "mean_intervals",
+    "measured_table",
+    "median_ranges",
+    "paired_differences",
+    "pareto_front",
+    "pass_seconds",
+    "plots",
+    "profile",
+    "recommend",
+    "results_folder",
+    "run_study",
+    "set_seed",
+    "training_seconds",
+]

@@ -1,0 +1,25 @@
+import pytest
+import runs
+
+from nstlib.johnson import network
+
+
+@pytest.fixture(scope="module")
+def few_layers():
+    """Networks without residual blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "_RESIDUAL_BLOCKS", runs.RESIDUAL_BLOCKS)
+        yield
+
+
+@pytest.fixture(scope="module")
+def start(few_layers):
+    """What the runs start from: random weights."""
+    return runs.start_network()
+
+
+@pytest.fixture
+def eagerly():
+    """See `runs.eager_functions`."""
+    with runs.eager_functions():
+        yield

@@ -1,0 +1,262 @@
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from nstlib.files import load_image
+from nstlib.images import resize
+from nstlib.metrics import YARDSTICKS
+from nstlib.study import comparison, pairs
+from nstlib.study.pairs import run_study
+from nstlib.study.results import ResultsFolder
+
+SMALL = {
+    "photos": ["astronaut", "coffee"],
+    "styles": ["brush_flow"],
+    "size": 32,
+    "evals": (2, 4),
+    "hybrid_evals": (3,),
+}
+PAIRS = [(photo, style) for photo in SMALL["photos"] for style in SMALL["styles"]]
+TEXT = ("objective", "weights")
+
+
+class Killed(BaseException):
+    """Nobody catches it."""
+
+
+@pytest.fixture(scope="module")
+def shipped(tiny_network, tiny_slim):
+    """Small networks in place of those that ship, by width, small style images and quick scores, in all tests here."""
+    networks = {1.0: tiny_network, 0.25: tiny_slim}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairs, "load_network", lambda name, width=1.0: networks[width])
+        patch.setattr(pairs, "network_names", lambda width: ["brush_flow"])
+        patch.setattr(pairs, "STYLE_SIZE", 48)
+        patch.setattr(comparison, "evaluate", tiny.evaluate)
+        yield networks
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, shipped):
+    results = ResultsFolder(tmp_path_factory.mktemp("results"), "full")
+    done = []
+    table = run_study(results, "study", **SMALL, on_pair=lambda *pair: done.append(pair))
+    assert done == PAIRS
+    return results, table
+
+
+@pytest.fixture
+def results(uninterrupted, tmp_path):
+    """A copy of the finished study to try things with."""
+    shutil.copytree(uninterrupted[0].folder, tmp_path, dirs_exist_ok=True)
+    return ResultsFolder(tmp_path, "full")
+
+
+@pytest.fixture
+def starts(monkeypatch):
+    """Where each optimisation started from: "content", or an image."""
+    asked, optimise = [], comparison.gatys
+
+    def watched(*arguments, **options):
+        asked.append(options["init"])
+        return optimise(*arguments, **options)
+
+    monkeypatch.setattr(comparison, "gatys", watched)
+    return asked
+
+
+def contents(results):
+    """Every table and image by name; the notes beside them hold the time."""
+    paths = [path for path in results.folder.rglob("*") if path.suffix in (".csv", ".jpg", ".png")]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def with_weights(results, photo, weights):
+    """Writes other weights to the rows that networks made of a photo, and a loss that they never had."""
+    table = results.read("study", text=TEXT)
+    of_networks = (table["photo"] == photo) & (table["weights"] != "")
+    table.loc[of_networks, ["weights", "total"]] = [weights, -1.0]
+    results.table("study", table)
+
+
+def killer(done):
+    def kill(*pair):
+        done.append(pair)
+        raise Killed
+
+    return kill
+
+
+# --- what is written ---------------------------------------------------------------------------
+
+
+def test_the_table_holds_every_pair_and_method(uninterrupted, shipped):
+    results, table = uninterrupted
+    assert list(table.groupby(["photo", "style_image"], sort=False).groups) == PAIRS
+    assert set(table.groupby("method").size()) == {len(PAIRS)}
+    wide, slim = (shipped[width].fingerprint for width in (1.0, 0.25))
+    weights = {"Johnson": wide, "Johnson slim": slim, "hybrid 3": wide}
+    pd.testing.assert_series_equal(
+        table["weights"], table["method"].map(weights).fillna(""), check_names=False
+    )
+    assert set(table["size"]) == {32}
+    assert set(table["objective"]) == {tiny.objective().fingerprint}
+    assert {*YARDSTICKS} <= {*table.columns}
+    curves = results.read("study_curves")
+    assert list(curves.groupby(["photo", "style_image"], sort=False).groups) == PAIRS
+    assert set(curves["run"]) == {"Gatys", "hybrid"}
+
+
+def test_every_pair_has_its_strip_of_pictures(uninterrupted, shipped):
+    strip = load_image(uninterrupted[0].folder / "images" / "study_astronaut_brush_flow.jpg")
+    photo = pairs.load_photo("astronaut", size=32)
+    style = pairs.load_style("brush_flow", size=48)
+    left = round(32 * style.shape[1] / style.shape[0]) + 4
+    assert strip.shape == (32, left + 5 * (32 + 4) - 4, 3)
+    np.testing.assert_allclose(strip[:, :32], resize(style, (32, left - 4))[:, :32], atol=0.1)
+    panels = [strip[:, left + place * 36 :][:, :32] for place in range(5)]
+    made = [network.stylize(photo) for network in shipped.values()]
+    for found, expected in zip((panels[0], *panels[2:4]), (photo, *made), strict=True):
+        assert np.abs(found - expected).mean() < 0.03  # what JPEG leaves of it
+    gaps = [strip[:, left + place * 36 - 4 :][:, 1:3] for place in range(5)]
+    assert np.mean(gaps) > 0.8
+
+
+def test_strips_and_pairs_that_are_not_asked_for(uninterrupted, results):
+    fewer = SMALL | {"photos": ["rocket"], "strips": False}
+    table = run_study(results, "study", **fewer)
+    assert set(table["photo"]) == {"rocket"}
+    assert not list(results.folder.rglob("*rocket*"))
+    both = results.read("study", text=TEXT)
+    assert both["photo"].drop_duplicates().tolist() == ["rocket", "astronaut", "coffee"]
+    kept = both[both["photo"] != "rocket"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, uninterrupted[1])
+
+
+# --- going on ----------------------------------------------------------------------------------
+
+
+def test_killed_and_started_again_it_ends_the_same(uninterrupted, tmp_path):
+    results = ResultsFolder(tmp_path, "full")
+    seen = []
+
+    def kill(*pair):
+        seen.append(pair)
+        if len(seen) > 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_study(results, "study", **SMALL, on_pair=kill)
+    again = []
+    run_study(results, "study", **SMALL, on_pair=lambda *pair: again.append(pair))
+    assert again == PAIRS[1:]
+    assert contents(results) == contents(uninterrupted[0])
+
+
+def test_killed_between_two_files_of_a_pair_it_ends_the_same(uninterrupted, results, monkeypatch):
+    (results.folder / "images" / "study_coffee_brush_flow.jpg").unlink()
+    table = results.read("study", text=TEXT)
+    results.table("study", table[table["photo"] == "astronaut"])  # the second pair is to be done
+
+    def kill(self, name, *_, **__):
+        if name == "study":
+            raise Killed
+        return write(self, name, *_, **__)
+
+    write = ResultsFolder.table
+    with monkeypatch.context() as patch:
+        patch.setattr(ResultsFolder, "table", kill)
+        with pytest.raises(Killed):
+            run_study(results, "study", **SMALL)
+    assert (results.folder / "images" / "study_coffee_brush_flow.jpg").exists()
+    run_study(results, "study", **SMALL)
+    assert contents(results) == contents(uninterrupted[0])
+
+
+def test_where_nothing_is_left_to_do_no_file_is_written(uninterrupted, results, starts):
+    note = results.folder / "tables" / "study.json"
+    written = json.loads(note.read_text()) | {"caption": "Half of it from another machine."}
+    note.write_text(json.dumps(written))
+    before = {path: path.stat().st_mtime_ns for path in results.folder.rglob("*.*")}
+    done = []
+    same = run_study(results, "study", **SMALL, on_pair=lambda *pair: done.append(pair))
+    pd.testing.assert_frame_equal(same, uninterrupted[1])
+    assert done == starts == []
+    assert {path: path.stat().st_mtime_ns for path in results.folder.rglob("*.*")} == before
+    assert json.loads(note.read_text()) == written
+
+
+@pytest.mark.parametrize(
+    "changes", [{"evals": (2, 5)}, {"size": 33}, {"adam_evals": (1,)}, {"hybrid_evals": ()}]
+)
+def test_other_budgets_or_another_size_are_another_result(results, changes):
+    done = []
+    with pytest.raises(Killed):
+        run_study(results, "study", **SMALL | changes, on_pair=killer(done))
+    assert done == PAIRS[:1]
+
+
+def test_with_other_weights_only_what_networks_made_is_done_again(uninterrupted, results, starts):
+    with_weights(results, "coffee", "0" * 12)
+    curves = results.read("study_curves")
+    curves.loc[(curves["run"] == "hybrid") & (curves["photo"] == "coffee"), "total"] = -1.0
+    results.table("study_curves", curves)
+    done = []
+    run_study(results, "study", **SMALL, on_pair=lambda *pair: done.append(pair))
+    assert done == [("coffee", "brush_flow")]
+    assert [type(start) for start in starts] == [np.ndarray]  # the hybrid's
+    for name, content in contents(uninterrupted[0]).items():
+        if name != "study.csv":
+            assert contents(results)[name] == content
+    # Evaluations that networks are worth come from a curve of six digits this time.
+    pd.testing.assert_frame_equal(results.read("study", text=TEXT), uninterrupted[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("missing", ["images", "cache"])
+def test_a_strip_that_is_missing_is_drawn_again(uninterrupted, results, starts, missing):
+    """From the image that was kept, and without that from another run."""
+    if missing == "cache":
+        shutil.rmtree(results.folder / "cache")
+    (results.folder / "images" / "study_astronaut_brush_flow.jpg").unlink()
+    run_study(results, "study", **SMALL)
+    optimised = [start for start in starts if isinstance(start, str)]
+    assert optimised == (["content"] if missing == "cache" else [])
+    strips = [
+        (each.folder / "images" / "study_astronaut_brush_flow.jpg").read_bytes()
+        for each in (results, uninterrupted[0])
+    ]
+    assert strips[0] == strips[1]
+
+
+def test_without_strips_the_kept_images_are_not_needed(results, starts):
+    shutil.rmtree(results.folder / "cache")
+    shutil.rmtree(results.folder / "images")
+    with_weights(results, "coffee", "0" * 12)
+    run_study(results, "study", **SMALL, strips=False)
+    assert [type(start) for start in starts] == [np.ndarray]
+
+
+@pytest.mark.parametrize("broken", ["study", "study_curves"])
+def test_tables_of_an_older_kind_count_as_none(uninterrupted, results, monkeypatch, broken):
+    table = results.read(broken).drop(columns=["size", "objective"])
+    results.table(broken, table)
+    if broken == "study_curves":  # the scores are whole, and so is what they need
+        assert len(run_study(results, "study", **SMALL)) == len(uninterrupted[1])
+        changed = SMALL | {"hybrid_evals": (2,)}
+    else:
+        changed = SMALL
+    monkeypatch.setattr(pairs, "without_networks", lambda *_, **__: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):
+        run_study(results, "study", **changed)
+
+
+def test_a_table_without_a_yardstick_of_today_counts_as_none(results):
+    results.table("study", results.read("study", text=TEXT).drop(columns="lpips"))
+    done = []
+    with pytest.raises(Killed):
+        run_study(results, "study", **SMALL, on_pair=killer(done))
+    assert done == PAIRS[:1]
