@@ -192,15 +192,7 @@ def lpips(image: np.ndarray, photo: np.ndarray, net: str = "vgg") -> float:
         raise ImageError(
             f"image: {photo.shape[1]} x {photo.shape[0]} px; lpips with net={net!r} needs {_LPIPS_LEAST[net]} px a side"
         )
-    extractor, layers = _LPIPS_LAYERS[net]
-    extract = feature_extractor(layers, extractor=extractor, pooling="max")
-    features = extract(ops.convert_to_tensor(np.stack([image, photo])))
-    distance = 0.0
-    for name, weights in zip(layers, pretrained_weights(extractor).linear, strict=True):
-        lengths = ops.sqrt(ops.sum(ops.square(features[name]), axis=-1, keepdims=True))
-        unit = features[name] / (lengths + 1e-10)
-        distance += float(ops.mean(ops.matmul(ops.square(unit[0] - unit[1]), weights)))
-    return distance
+    return _learned_distance(_unit_features(image, net), _unit_features(photo, net), net)
 
 
 def stroke_strength(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> float:
@@ -224,13 +216,7 @@ def stroke_strength(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> 
     """
     image, photo = _same_size(image, photo)
     _at_least(_STROKE_WINDOW, photo=photo, style=style)
-    of_photo, of_image, of_style = (
-        _window_rms(_bands(luminance(each), _STROKE_SCALES), _STROKE_WINDOW)
-        for each in (photo, image, check_image(style, "style"))
-    )
-    energy = np.square(of_photo).sum(axis=0)
-    quiet = np.argsort(energy, kind="stable")[: max(1, len(energy) // _QUIET)]
-    return float(np.mean(of_image[:, quiet].mean(axis=1) / _above_zero(of_style.mean(axis=1))))
+    return _strokes(image, _quiet_windows(photo), _marks(check_image(style, "style")))
 
 
 def patch_strength(image: np.ndarray, style: np.ndarray) -> float:
@@ -248,11 +234,8 @@ def patch_strength(image: np.ndarray, style: np.ndarray) -> float:
         ImageError: not an image, or a side too short.
     """
     _at_least(_PATCH_WINDOW, image=image, style=style)
-    of_image, of_style = (
-        _window_rms(_bands(each, _PATCH_SCALES), _PATCH_WINDOW).mean()
-        for each in _checked(image, style)
-    )
-    return float(of_image / _above_zero(of_style))
+    image, style = _checked(image, style)
+    return float(_patchiness(image) / _above_zero(_patchiness(style)))
 
 
 def _bands(pixels: np.ndarray, scales: Sequence[float]) -> np.ndarray:
@@ -312,6 +295,9 @@ def evaluate(
     style_targets = objective.style_targets(ops.convert_to_tensor(style[None]))
     moments, profiles, colours = _moments(style), _patch_profiles(style), _colour_profile(style)
     least = min(*photo.shape[:2], *style.shape[:2])
+    seen = _unit_features(photo, "vgg")
+    strokes = (_quiet_windows(photo), _marks(style)) if least >= _STROKE_WINDOW else None
+    patches = _above_zero(_patchiness(style)) if least >= _PATCH_WINDOW else None
     rows = []
     for method, image in images.items():
         image = check_image(image, f"images[{method!r}]")
@@ -319,10 +305,8 @@ def evaluate(
             "ssim": ssim(image, photo),
             "ssim_colour": ssim_colour(image, photo),
             "edges": edge_preservation(image, photo),
-            "lpips": lpips(image, photo),
+            "lpips": _learned_distance(_unit_features(image, "vgg"), seen, "vgg"),
         }
-        strokes = stroke_strength(image, photo, style) if least >= _STROKE_WINDOW else math.nan
-        patches = patch_strength(image, style) if least >= _PATCH_WINDOW else math.nan
         terms = objective(ops.convert_to_tensor(image[None]), content_targets, style_targets)
         rows.append(
             {
@@ -331,8 +315,8 @@ def evaluate(
                 "content": float(terms.content),
                 "style": float(terms.style),
                 **kept,
-                "strokes": strokes,
-                "patches": patches,
+                "strokes": _strokes(image, *strokes) if strokes else math.nan,
+                "patches": float(_patchiness(image) / patches) if patches else math.nan,
                 "moments": _moment_distance(image, moments),
                 "patch": _patch_distance(_patch_profiles(image), profiles),
                 "colour": _distance(_colour_profile(image), colours),
@@ -367,7 +351,50 @@ def _checked(image: np.ndarray, style: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return check_image(image, "image"), check_image(style, "style")
 
 
-# Each distance is between what one image and the other are reduced to, so that `evaluate` reduces the style once.
+# Each distance is between what one image and the other are reduced to, so that `evaluate` reduces photo and style once.
+
+
+def _unit_features(image: np.ndarray, net: str) -> list:
+    """The features of the layers of LPIPS, `(H', W', C)`, of unit length at every place."""
+    extractor, layers = _LPIPS_LAYERS[net]
+    extract = feature_extractor(layers, extractor=extractor, pooling="max")
+    features = extract(ops.convert_to_tensor(image[None]))
+    maps = [features[name][0] for name in layers]
+    return [
+        each / (ops.sqrt(ops.sum(ops.square(each), axis=-1, keepdims=True)) + 1e-10)
+        for each in maps
+    ]
+
+
+def _learned_distance(features: list, others: list, net: str) -> float:
+    linear = pretrained_weights(_LPIPS_LAYERS[net][0]).linear
+    return sum(
+        float(ops.mean(ops.matmul(ops.square(a - b), weights)))
+        for a, b, weights in zip(features, others, linear, strict=True)
+    )
+
+
+def _strokes(image: np.ndarray, quiet: np.ndarray, marks: np.ndarray) -> float:
+    return float(np.mean(_stroke_bands(image)[:, quiet].mean(axis=1) / marks))
+
+
+def _quiet_windows(photo: np.ndarray) -> np.ndarray:
+    """Indices of the windows with the least energy."""
+    energy = np.square(_stroke_bands(photo)).sum(axis=0)
+    return np.argsort(energy, kind="stable")[: max(1, len(energy) // _QUIET)]
+
+
+def _marks(style: np.ndarray) -> np.ndarray:
+    """Mean over all windows, a number above 0 a band."""
+    return _above_zero(_stroke_bands(style).mean(axis=1))
+
+
+def _stroke_bands(image: np.ndarray) -> np.ndarray:
+    return _window_rms(_bands(luminance(image), _STROKE_SCALES), _STROKE_WINDOW)
+
+
+def _patchiness(image: np.ndarray) -> float:
+    return _window_rms(_bands(image, _PATCH_SCALES), _PATCH_WINDOW).mean()
 
 
 def _moments(image: np.ndarray) -> dict:

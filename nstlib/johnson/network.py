@@ -30,7 +30,6 @@ NORMALIZATIONS = ("instance", "batch")
 UPSAMPLINGS = ("resize", "transposed")
 PADDINGS = ("reflect", "zeros")
 
-STRIDE = 4  # of the network as a whole, in px: it halves twice
 _RESIDUAL_BLOCKS = 5
 _FORMAT = 1
 _LONGEST_HEADER = 2**20  # bytes

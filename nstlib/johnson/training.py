@@ -112,7 +112,6 @@ def train(
     store = None
     if checkpoint is not None:
         run = recipe | {
-            "architecture": dict(network.architecture),
             "style_fingerprint": _fingerprint([style]),
             "photos_fingerprint": _fingerprint([*sample, *identity(images)]),
         }
@@ -121,8 +120,8 @@ def train(
     if len(history) < schedule.steps:
         _run(trainer, Crops(images, schedule), history, store, on_step, progress)
     frame = pd.DataFrame(history, columns=_COLUMNS)
-    card = recipe | _outcome(frame) | {"architecture": dict(network.architecture)}
-    trained = Network(network.model, network.architecture, card).labelled("unnamed")
+    trained = Network(network.model, network.architecture, recipe | _outcome(frame))
+    trained = trained.labelled("unnamed")
     return TrainingResult(trained, frame)
 
 
@@ -131,6 +130,7 @@ def _recipe(schedule, objective, start, images) -> dict[str, Any]:
     return {
         **asdict(schedule),
         "objective": objective.settings(),
+        "architecture": dict(start.architecture),
         "photos": len(images),
         "start": start.card.get("style", "random"),
         "start_fingerprint": start.fingerprint,
