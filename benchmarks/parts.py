@@ -14,7 +14,7 @@ import tensorflow as tf
 from common import full_results
 
 import nstlib as nst
-from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data import STYLE_SIZE
 
 SIZES = (256, 512, 1024)
 REPEATS = 7

@@ -16,7 +16,7 @@ import pandas as pd
 from common import full_results
 
 import nstlib as nst
-from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data import STYLE_SIZE
 from nstlib.johnson.training import FIRST
 
 STYLE = "linocut"

@@ -11,8 +11,11 @@ Starry Night is there. On a GPU, by way of Keras' JAX backend and with larger ba
 
     KERAS_BACKEND=jax .venv/bin/python data/train_networks.py --photos PHOTOS --batch-size 4
 
-The Starry Night starts from the trunk, which redraws its input; every other style starts from The Starry Night. A slim
-network, a quarter as wide, first learns to imitate the wide one of The Starry Night; the others start from that.
+Each network is trained twice, the second time from the first, on large crops alone and with more weight on the style:
+the first training keeps what the photo shows, the second paints it. (The large weight from the start leaves patches of
+one colour.) The first training of The Starry Night starts from the trunk, which redraws its input; that of every other
+style starts from the first network of The Starry Night. A slim network, a quarter as wide, first learns to imitate that
+one.
 """
 
 import argparse
@@ -22,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nstlib as nst
-from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data import STYLE_SIZE
 from nstlib.johnson.distillation import train_identity
 from nstlib.johnson.network import SLIM_WIDTH, trunk
 from nstlib.johnson.training import FIRST
@@ -31,33 +34,35 @@ ASSETS = Path(nst.__file__).parent / "assets"
 
 
 class Row(NamedTuple):
-    """One style of the table: β, and the steps of its wide and of its slim network."""
+    """One style of the table: β and steps of the two trainings, those of the slim network last."""
 
-    style_weight: float
-    steps: int
-    slim_steps: int
+    style_weights: tuple[float, float]
+    steps: tuple[int, int] = (1200, 700)
+    slim_steps: tuple[int, int] = (400, 500)
 
 
 TABLE = {
-    "starry_night": Row(5, 4400, 600),
-    "brush_flow": Row(5, 1200, 400),
-    "wave": Row(5, 1200, 400),
-    "linocut": Row(5, 1200, 400),
-    "composition_vii": Row(8, 1200, 400),
-    "cubist_planes": Row(5, 1200, 400),
-    "the_scream": Row(5, 1200, 400),
-    "udnie": Row(5, 1200, 400),
-    "stained_glass": Row(5, 1200, 400),
-    "woodblock_wave": Row(5, 1200, 400),
+    "starry_night": Row((5, 10), steps=(4400, 700), slim_steps=(600, 500)),
+    "brush_flow": Row((5, 10)),
+    "wave": Row((5, 8)),
+    "linocut": Row((5, 8)),
+    "composition_vii": Row((8, 14)),
+    "cubist_planes": Row((5, 10)),
+    "the_scream": Row((5, 10)),
+    "udnie": Row((5, 9)),
+    "stained_glass": Row((5, 8)),
+    "woodblock_wave": Row((5, 6)),
 }
 OF_IDENTITY = nst.Schedule(steps=1000, size=128, small_share=0, batch_size=2, learning_rate=2e-3)
 OF_IMITATION = nst.Schedule(steps=1500, size=192, small_share=0, learning_rate=3e-3)
 
 
-def schedule(name: str, *, slim: bool, batch_size: int) -> nst.Schedule:
-    """How long the training of a style takes."""
+def schedule(name: str, stage: int, *, slim: bool, batch_size: int) -> nst.Schedule:
+    """How long the first (0) or the second (1) training of a style takes."""
     row = TABLE[name]
-    return nst.Schedule(steps=row.slim_steps if slim else row.steps, batch_size=batch_size)
+    steps = (row.slim_steps if slim else row.steps)[stage]
+    small = {"small_share": 0.0} if stage else {}
+    return nst.Schedule(steps=steps, batch_size=batch_size, **small)
 
 
 def is_done(path: Path, objective: nst.PerceptualLoss, wanted: nst.Schedule) -> bool:
@@ -69,46 +74,66 @@ def is_done(path: Path, objective: nst.PerceptualLoss, wanted: nst.Schedule) -> 
     return card.get("objective") == objective.settings() and numbers.items() <= card.items()
 
 
-def start_of(name: str, folder: Path, photos: Path, work: Path, *, slim: bool) -> nst.Network:
-    """What the training of a style starts from."""
-    if name != FIRST:
-        return nst.load_network(folder / f"{FIRST}.npz")
-    return imitation(folder.parent / f"{FIRST}.npz", photos, work) if slim else trunk()
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Where things are, and how large a batch is; its methods train what is missing.
 
+    Attributes:
+        output: folder of the networks that ship; the slim ones lie in `slim` in there.
+        work: folder for checkpoints, and for the networks of the first trainings.
+        photos: folder of photos to train on.
+        batch_size: crops a batch.
+    """
 
-def imitation(wide: Path, photos: Path, work: Path) -> nst.Network:
-    """A slim network that paints as the wide one of The Starry Night does; kept in the folder for checkpoints."""
-    network = nst.load_network(wide)
-    path = work / f"imitation_of_{network.fingerprint}.npz"
-    if not path.is_file():
-        start = train_identity(photos, schedule=OF_IDENTITY, width=SLIM_WIDTH)
-        slim = nst.distill(network, photos, schedule=OF_IMITATION, start=start)
-        nst.save_network(slim, path)
-    return nst.load_network(path)
+    output: Path
+    work: Path
+    photos: Path
+    batch_size: int
 
+    def path(self, name: str, stage: int, *, slim: bool) -> Path:
+        """Where the network of the first (0) or the second (1) training is."""
+        if stage == 0:
+            return self.work / f"{name}_{'slim' if slim else 'wide'}_first.npz"
+        return (self.output / "slim" if slim else self.output) / f"{name}.npz"
 
-def train_style(
-    name: str, folder: Path, photos: Path, work: Path, *, slim: bool, batch_size: int
-) -> Path:
-    """The network of one style, trained unless it is there; the path of its file."""
-    path = folder / f"{name}.npz"
-    objective = nst.training_objective(TABLE[name].style_weight)
-    wanted = schedule(name, slim=slim, batch_size=batch_size)
-    if is_done(path, objective, wanted):
-        return path
-    start = start_of(name, folder, photos, work, slim=slim)
-    # All that the table and the command can change: a state of another recipe would be refused.
-    run = f"{name}_{'slim' if slim else 'wide'}_{wanted.steps}_steps_of_{batch_size}"
-    result = nst.train(
-        nst.style(name, size=STYLE_SIZE),
-        photos,
-        schedule=wanted,
-        objective=objective,
-        start=start,
-        checkpoint=work / f"{run}_from_{start.fingerprint}_{objective.fingerprint}",
-    )
-    licence = nst.catalogue().set_index("name").loc[name, "licence"]
-    return nst.save_network(result.network.labelled(name, licence), path, dtype="float16")
+    def trained(self, name: str, stage: int = 1, *, slim: bool) -> Path:
+        """The network of a style, trained unless it is there; the path of its file."""
+        path = self.path(name, stage, slim=slim)
+        objective = nst.training_objective(TABLE[name].style_weights[stage])
+        wanted = schedule(name, stage, slim=slim, batch_size=self.batch_size)
+        if is_done(path, objective, wanted):
+            return path
+        start = self.start(name, stage, slim=slim)
+        # All that the table and the command can change: a state of another recipe would be refused.
+        run = f"{name}_{'slim' if slim else 'wide'}_{wanted.steps}_steps_of_{self.batch_size}"
+        result = nst.train(
+            nst.style(name, size=STYLE_SIZE),
+            self.photos,
+            schedule=wanted,
+            objective=objective,
+            start=start,
+            checkpoint=self.work / f"{run}_from_{start.fingerprint}_{objective.fingerprint}",
+        )
+        licence = nst.catalogue().set_index("name").loc[name, "licence"]
+        return nst.save_network(result.network.labelled(name, licence), path, dtype="float16")
+
+    def start(self, name: str, stage: int, *, slim: bool) -> nst.Network:
+        """What a training starts from."""
+        if stage == 1:
+            return nst.load_network(self.trained(name, 0, slim=slim))
+        if name != FIRST:
+            return nst.load_network(self.trained(FIRST, 0, slim=slim))
+        return self.imitation() if slim else trunk()
+
+    def imitation(self) -> nst.Network:
+        """A slim network that paints as the first wide one of The Starry Night does."""
+        wide = nst.load_network(self.trained(FIRST, 0, slim=False))
+        path = self.work / f"imitation_of_{wide.fingerprint}.npz"
+        if not path.is_file():
+            start = train_identity(self.photos, schedule=OF_IDENTITY, width=SLIM_WIDTH)
+            slim = nst.distill(wide, self.photos, schedule=OF_IMITATION, start=start)
+            nst.save_network(slim, path)
+        return nst.load_network(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -125,14 +150,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unknown = sorted(set(options.names) - set(TABLE))
     if unknown:
         parser.error(f"no row of the table: {', '.join(unknown)}; rows: {', '.join(TABLE)}")
-    folder = options.output / "slim" if options.slim else options.output
-    for each in (folder, options.work):
+    for each in (options.output / "slim", options.work):
         each.mkdir(parents=True, exist_ok=True)  # now, and not after the training
     if options.bfloat16:
         nst.use_bfloat16()
+    recipe = Recipe(options.output, options.work, options.photos, options.batch_size)
     for name in options.names or TABLE:
-        common = {"slim": options.slim, "batch_size": options.batch_size}
-        print(train_style(name, folder, options.photos, options.work, **common), flush=True)
+        print(recipe.trained(name, slim=options.slim), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,20 +4,21 @@ from .data.pictures import catalogue, painting_names, photo, photo_names, style,
 from .errors import NstError
 from .files import load_image, save_image
 from .images import resize, transfer_colour
-from .johnson.crops import Schedule
 from .johnson.distillation import distill
+from .johnson.engines import load_engine
 from .johnson.export import export_network
 from .johnson.network import (
     Network,
     build_transformer,
     load_network,
-    network_names,
     save_network,
 )
+from .johnson.saved import network_names
+from .johnson.schedule import Schedule
 from .johnson.training import train, training_objective
 from .machine.precision import use_bfloat16
 from .methods import stylize
-from .metrics import evaluate, lpips, stroke_strength
+from .metrics import evaluate, lpips
 from .objective.features import feature_extractor
 from .objective.losses import content_loss, gram_matrix, style_loss, total_variation_loss
 from .objective.perceptual import PerceptualLoss
@@ -40,6 +41,7 @@ __all__ = [
     "gatys",
     "gram_matrix",
     "images",
+    "load_engine",
     "load_image",
     "load_network",
     "lpips",
@@ -54,7 +56,6 @@ __all__ = [
     "resize",
     "save_image",
     "save_network",
-    "stroke_strength",
     "study",
     "style",
     "style_loss",

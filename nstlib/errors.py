@@ -39,3 +39,7 @@ class PrecisionError(NstError, RuntimeError):
 
 class RecommendationError(NstError, ValueError):
     """A case that the measured tables do not cover."""
+
+
+class EngineError(NstError, RuntimeError):
+    """A network that cannot run on the engine asked for."""

@@ -1,13 +1,13 @@
 """The image, an array, and the few operations on it that every other module needs.
 
 Everywhere in this library an image is a float32 NumPy array of shape (H, W, 3), RGB, in [0, 1], with both sides at
-least `MIN_SIDE` and at most `MAX_PIXELS` pixels in all. Numbers are those of the file divided by their largest value:
-there is no colour management, so embedded ICC profiles are not applied and the values stay gamma-encoded.
-`nstlib.files` reads and writes such images.
+least `MIN_SIDE` and at most `MAX_PIXELS` pixels in all. The colours are those of sRGB, gamma-encoded as in files.
+`nstlib.files` reads and writes such images, and converts what comes in other colours.
 """
 
 import os
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 from PIL import Image
@@ -145,29 +145,52 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return np.rint(image * 255).astype(np.uint8)
 
 
-def resize(image: np.ndarray, size: int | Sequence[int]) -> np.ndarray:
+def resize(
+    image: np.ndarray,
+    size: int | Sequence[int],
+    *,
+    box: tuple[float, float, float, float] | None = None,
+) -> np.ndarray:
     """Resize with antialiasing (Lanczos, 3 lobes, in float), clipped to [0, 1]; always a new array.
 
     Args:
         image: (H, W, 3) in [0, 1].
         size: an int is the longer side of the result, in pixels; the other side keeps the proportions, rounded to the
             nearest pixel. A pair is (height, width).
+        box: left, top, right and bottom of the part that is resized, in pixels, which may end within one; None for the
+            whole image.
 
     Returns:
         float32 of the new height and width, in [0, 1].
 
     Raises:
         ImageError: an unusable image, or a `size` that is neither an int nor a pair of ints, gives a side below
-            `MIN_SIDE` or more than `MAX_PIXELS` pixels.
+            `MIN_SIDE` or more than `MAX_PIXELS` pixels; or a `box` that is empty or not within the image.
     """
     image = check_image(image)
     height, width = image.shape[:2]
-    target = _target(height, width, size)
-    check_extent(*target, f"size: {size!r} of a {width} x {height} px image")
-    return _resample(image, target, box=(0, 0, width, height))
+    left, top, right, bottom = box = _checked_box(
+        (0, 0, width, height) if box is None else box, height, width
+    )
+    target = _target(bottom - top, right - left, size)
+    check_extent(*target, f"size: {size!r} of a {right - left:g} x {bottom - top:g} px image")
+    return _resample(image, target, box=box)
 
 
-def _target(height: int, width: int, size: int | Sequence[int]) -> tuple[int, int]:
+def _checked_box(
+    box: tuple[float, float, float, float], height: int, width: int
+) -> tuple[float, float, float, float]:
+    numbers = isinstance(box, tuple | list) and all(isinstance(each, Real) for each in box)
+    if numbers and len(box) == 4:
+        left, top, right, bottom = box
+        if 0 <= left < right <= width and 0 <= top < bottom <= height:
+            return left, top, right, bottom
+    raise ImageError(
+        f"box: is {box!r}; accepted: left, top, right, bottom within {width} x {height} px"
+    )
+
+
+def _target(height: float, width: float, size: int | Sequence[int]) -> tuple[int, int]:
     """Height and width that `size` asks for, given those of the image."""
     if isinstance(size, tuple | list):
         if len(size) != 2:

@@ -1,15 +1,21 @@
-"""One call for every method: a photo and a style in, a stylized image out."""
+"""One call for every method: a photo and a style in, a stylized image out.
+
+Keras and the pictures known by name are loaded by the calls that need them: an engine paints without them.
+"""
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from nstlib.data.pictures import STYLE_SIZE
-from nstlib.data.pictures import style as style_image
-from nstlib.errors import NetworkError
+from nstlib.data import STYLE_SIZE
+from nstlib.errors import ImageError, NetworkError
 from nstlib.images import check_image, transfer_colour, transfer_luminance
-from nstlib.johnson.network import Network, load_network
-from nstlib.objective.features import layer_names
-from nstlib.objective.perceptual import PerceptualLoss
-from nstlib.optimization.pixels import gatys
+from nstlib.machine.memory import explain_exhaustion
+
+if TYPE_CHECKING:
+    from nstlib.objective.perceptual import PerceptualLoss
 
 METHODS = ("johnson", "gatys", "hybrid")
 _STEPS = {"gatys": 100, "hybrid": 20}
@@ -19,15 +25,25 @@ _PRESERVE = {
 }
 
 
+class Painter(Protocol):
+    """What paints in one pass: a `Network`, or an `Engine`."""
+
+    card: Mapping[str, Any]
+
+    def stylize(self, image: np.ndarray) -> np.ndarray:
+        """The image in one style."""
+
+
 def stylize(
     photo: np.ndarray,
     style: np.ndarray | str,
     *,
     method: str = "johnson",
-    network: Network | None = None,
-    objective: PerceptualLoss | None = None,
+    network: Painter | None = None,
+    objective: "PerceptualLoss | None" = None,
     steps: int | None = None,
     preserve_colour: str | None = None,
+    strength: float = 1.0,
     progress: bool = True,
 ) -> np.ndarray:
     """The photo in the given style, by the given method.
@@ -37,13 +53,14 @@ def stylize(
         style: the style image `(H, W, 3)`, or the name of one that nstlib knows: `style_names()`, `painting_names()`.
         method: `"johnson"`, one pass through a network; `"gatys"`, optimisation of the pixels from the photo;
             `"hybrid"`, a few steps of the optimisation from what the network made.
-        network: the network of this style for `"johnson"` and `"hybrid"`; None is the one that ships under the style's
-            name.
+        network: the network of this style for `"johnson"` and `"hybrid"`, of `load_network` or `load_engine`; None is
+            the one that ships under the style's name.
         objective: what is minimised; None is that of the network, and `PerceptualLoss()` for `"gatys"` without one.
         steps: of the optimisation; None is 100 for `"gatys"`, 20 for `"hybrid"`.
         preserve_colour: keep the photo's colours: `"luminance"` takes only lightness from the stylized image and hue
             and saturation from the photo, `"histogram"` gives the stylized image the photo's distribution of each
             channel (both after Gatys et al. 2017, 'Preserving Color in Neural Artistic Style Transfer').
+        strength: from 0, the photo, to 1, what was painted: the share of it in their `blend`.
         progress: show a progress bar.
 
     Returns:
@@ -53,7 +70,8 @@ def stylize(
         NetworkError: no network given for a style image of your own, or none shipped under that name.
         DataError: there is no style of that name, or a painting that cannot be fetched.
         OptimizationError: the loss became infinite or not a number.
-        ImageError, ValueError: bad arguments.
+        ImageError: not an image, or a photo too large for the memory, found before the work or in the midst of it.
+        ValueError: bad arguments.
     """
     photo = check_image(photo, "photo")
     if method not in METHODS:
@@ -62,24 +80,80 @@ def stylize(
         raise ValueError(
             f"preserve_colour: {preserve_colour!r} is neither None nor one of {', '.join(_PRESERVE)}"
         )
+    _check_strength(strength)
     if method != "gatys":
         network = network or _network(style)
-    if method == "johnson":
-        image = network.stylize(photo)
-    else:
-        image = gatys(
-            photo,
-            style_image(style, size=STYLE_SIZE) if isinstance(style, str) else style,
-            steps=_STEPS[method] if steps is None else steps,
-            objective=objective or (network and network_objective(network)),
-            init=network.stylize(photo) if method == "hybrid" else "content",
-            scales=(1,) if method == "hybrid" else None,
-            progress=progress,
-        ).image
-    return image if preserve_colour is None else _PRESERVE[preserve_colour](image, photo)
+    with explain_exhaustion(*photo.shape[:2]):
+        if method == "johnson":
+            image = network.stylize(photo)
+        else:
+            objective = objective or (network and network_objective(network))
+            image = _optimise(photo, style, method, network, objective, steps, progress)
+        if preserve_colour is not None:
+            image = _PRESERVE[preserve_colour](image, photo)
+        return blend(photo, image, strength)
 
 
-def network_objective(network: Network) -> PerceptualLoss | None:
+def _optimise(photo, style, method, network, objective, steps, progress) -> np.ndarray:
+    from nstlib.data.pictures import style as style_image
+    from nstlib.optimization.pixels import gatys
+
+    return gatys(
+        photo,
+        style_image(style, size=STYLE_SIZE) if isinstance(style, str) else style,
+        steps=_STEPS[method] if steps is None else steps,
+        objective=objective,
+        init=network.stylize(photo) if method == "hybrid" else "content",
+        scales=(1,) if method == "hybrid" else None,
+        progress=progress,
+    ).image
+
+
+def blend(photo: np.ndarray, image: np.ndarray, strength: float) -> np.ndarray:
+    """Photo and image mixed as light mixes: half of each is what two projectors show on one screen.
+
+    The values of files are no amounts of light. They are decoded by the transfer function of sRGB (IEC 61966-2-1),
+    averaged, and encoded again; the average of the values themselves would be too dark.
+
+    Args:
+        photo: `(H, W, 3)` in [0, 1].
+        image: what was painted of it, of the same shape.
+        strength: share of the image, from 0 to 1; at either end the one or the other comes back as it is.
+
+    Returns:
+        float32 `(H, W, 3)` in [0, 1].
+
+    Raises:
+        ImageError: not an image, or two of different shapes.
+        ValueError: a strength that is no number from 0 to 1.
+    """
+    photo, image = check_image(photo, "photo"), check_image(image)
+    _check_strength(strength)
+    if photo.shape != image.shape:
+        raise ImageError(f"image: its shape {image.shape} is not that of the photo, {photo.shape}")
+    if strength in (0, 1):
+        return image if strength else photo
+    share = np.float32(strength)
+    return _encoded((1 - share) * _light(photo) + share * _light(image))
+
+
+def _light(values: np.ndarray) -> np.ndarray:
+    """Amounts of light, in [0, 1], for values of sRGB."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(light: np.ndarray) -> np.ndarray:
+    """The inverse of `_light`."""
+    values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return values.clip(0.0, 1.0).astype(np.float32)
+
+
+def _check_strength(strength: float) -> None:
+    if not isinstance(strength, Real) or isinstance(strength, bool) or not 0 <= strength <= 1:
+        raise ValueError(f"strength: {strength!r} is not a number from 0 to 1")
+
+
+def network_objective(network: Painter) -> "PerceptualLoss | None":
     """What a network was trained on, from its card; None for one made elsewhere, which may not say.
 
     Raises:
@@ -89,6 +163,9 @@ def network_objective(network: Network) -> PerceptualLoss | None:
     settings = network.card.get("objective")
     if settings is None:
         return None
+    from nstlib.objective.features import layer_names
+    from nstlib.objective.perceptual import PerceptualLoss
+
     try:
         objective = PerceptualLoss(**settings)
         known = layer_names(objective.extractor)
@@ -102,10 +179,12 @@ def network_objective(network: Network) -> PerceptualLoss | None:
     return objective
 
 
-def _network(style: np.ndarray | str) -> Network:
+def _network(style: np.ndarray | str) -> Painter:
     if not isinstance(style, str):
         raise NetworkError(
             "network: a style image of your own needs the network that was trained for it; "
             "method='gatys' works without"
         )
+    from nstlib.johnson.network import load_network
+
     return load_network(style)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import tensorflow as tf
@@ -18,9 +20,12 @@ from click.testing import CliRunner
 
 import nstlib as nst
 from nstlib import cli
-from nstlib.johnson import SLIM_WIDTH, training
-from nstlib.johnson import network as networks
+from nstlib.cli import overview, painting
+from nstlib.files import load_alpha
+from nstlib.johnson import SLIM_WIDTH, architecture, saved, training
+from nstlib.johnson.engines import PRECISIONS, Engine
 from nstlib.johnson.network import new_network
+from nstlib.methods import blend
 
 STYLE = "linocut"
 
@@ -29,7 +34,7 @@ STYLE = "linocut"
 def few_layers():
     """No residual blocks in networks: this is not about painting."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "_RESIDUAL_BLOCKS", 0)
+        patch.setattr(architecture, "_RESIDUAL_BLOCKS", 0)
         yield
 
 
@@ -47,8 +52,8 @@ def shipped(few_layers, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch, shipped):
     """Every command runs in an empty folder, knows tiny networks alone, and looks at small style images."""
-    monkeypatch.setattr(networks, "_FOLDER", shipped)
-    for user in ("nstlib.cli", "nstlib.methods"):
+    monkeypatch.setattr(saved, "_FOLDER", shipped)
+    for user in ("nstlib.cli.common", "nstlib.methods"):
         monkeypatch.setattr(f"{user}.STYLE_SIZE", 64)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -153,8 +158,171 @@ def test_two_photos_of_one_name_do_not_replace_each_other(photo, elsewhere):
         (elsewhere / folder / "x.png").write_bytes(photo.read_bytes())
     run = nst_command("stylize", "a", "b", "--style", STYLE, "-o", "out", "--force")
     assert run.exit_code == 2
-    assert "x_linocut.png exists" in run.output
+    assert "b/x.png: its result out/x_linocut.png is that of a/x.png too" in run.output
+    assert "--force" not in run.output
     assert files(elsewhere / "out") == ["x_linocut.png"]
+    run = nst_command("stylize", "a", "b", "--style", STYLE, "-o", "out", "--skip-existing")
+    assert run.exit_code == 2
+    assert "b/x.png: its result out/x_linocut.png is that of a/x.png too" in run.output
+    assert "1 skipped" in run.output
+
+
+def test_two_photos_that_differ_in_suffix_alone_are_both_painted(photo, elsewhere):
+    for name in ("a.png", "a.bmp"):
+        nst.save_image(name, nst.load_image(photo))
+    run = nst_command("stylize", "a.png", "a.bmp", "--style", STYLE, "-o", "out")
+    assert run.exit_code == 0, run.output
+    assert files(elsewhere / "out") == ["a_bmp_linocut.png", "a_png_linocut.png"]
+
+
+def test_a_second_run_paints_what_is_new_and_none_of_its_own_results(photo, elsewhere, monkeypatch):
+    painted, stylize = [], nst.stylize
+    monkeypatch.setattr(
+        nst, "stylize", lambda photo, **rest: painted.append(photo.shape) or stylize(photo, **rest)
+    )
+    command = ["stylize", ".", "--style", STYLE, "--skip-existing"]
+    assert nst_command(*command).exit_code == 0
+    nst.save_image("later.png", nst.photo("coffee", size=40))
+    run = nst_command(*command)
+    assert run.exit_code == 0, run.output
+    assert "photo_linocut.png" in run.output.split("left out as painted by an earlier run:")[1]
+    assert "1 skipped, whose result exists" in run.output
+    assert [max(shape) for shape in painted] == [48, 40]
+    names = ["later.png", "later_linocut.png", "photo.png", "photo_linocut.png"]
+    assert files(elsewhere) == names
+    assert nst_command(*command).exit_code == 0
+    assert len(painted) == 2
+    run = nst_command(*command[:-1])
+    assert run.exit_code == 2
+    assert "exists; --force replaces it, --skip-existing leaves it" in run.output
+    assert files(elsewhere) == names
+
+
+def test_what_looks_like_a_picture_and_cannot_be_read_is_reported(photo, elsewhere):
+    folder = elsewhere / "phone"
+    folder.mkdir()
+    for name in ("1.JPG", "._1.JPG"):
+        (folder / name).write_bytes(photo.read_bytes())
+    for name in ("2.HEIC", "3.avif", "4.ppm", "5.CR2"):
+        (folder / name).write_bytes(b"junk")
+    run = nst_command("stylize", folder, "--style", STYLE, "-o", "out")
+    assert run.exit_code == 2
+    for name in ("2.HEIC", "3.avif", "4.ppm", "5.CR2"):
+        assert f"phone/{name}: " in run.output
+    assert "._1" not in run.output
+    assert "4 of 5 could not be done" in run.output
+    assert files(elsewhere / "out") == ["1_linocut.png"]
+
+
+def test_a_style_may_be_a_file_without_a_suffix(photo, elsewhere, shipped):
+    (elsewhere / "mine").write_bytes(photo.read_bytes())
+    options = ["--style", "mine", "--network", shipped / f"{STYLE}.npz"]
+    assert nst_command("stylize", photo, *options).exit_code == 0
+    assert (elsewhere / "photo_mine.png").exists()
+
+
+OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\ntensor")
+
+
+@pytest.mark.parametrize(
+    ("engine", "error"),
+    [
+        ("tensorflow", OUT_OF_MEMORY),
+        ("openvino", RuntimeError("Exception from core.cpp:90:\nstd::bad_alloc")),
+    ],
+)
+def test_a_photo_for_which_the_memory_runs_out_is_reported_and_the_next_goes_on(
+    photo, elsewhere, monkeypatch, engine, error
+):
+    nst.save_image("large.png", nst.photo("coffee", size=64))
+    kind = nst.Network if engine == "tensorflow" else Engine
+    stylize = kind.stylize
+
+    def greedy(self, image):
+        if max(image.shape) > 50:
+            raise error
+        return stylize(self, image)
+
+    monkeypatch.setattr(kind, "stylize", greedy)
+    run = nst_command("stylize", "large.png", photo, "--style", STYLE, "--engine", engine)
+    assert run.exit_code == 2
+    (line,) = [line for line in run.output.splitlines() if "memory" in line]
+    assert line.startswith("large.png: photo: the memory ran out at 64 x 43 px; a smaller --size")
+    assert "1 of 2 could not be done" in run.output
+    assert files(elsewhere) == ["large.png", "photo.png", "photo_linocut.png"]
+
+
+def test_a_training_for_which_the_memory_runs_out_ends_in_one_line(photo, elsewhere, monkeypatch):
+    def train(*args, **options):
+        raise OUT_OF_MEMORY
+
+    monkeypatch.setattr(nst, "train", train)
+    run = nst_command("train", photo, "-o", "n.npz")
+    assert run.exit_code == 2
+    assert run.output == "Error: the memory ran out; --size makes pictures smaller\n"
+
+
+def test_strength_blends_with_the_photo(photo, elsewhere):
+    run = nst_command("stylize", photo, "--style", STYLE, "--strength", 0.3)
+    assert run.exit_code == 0, run.output
+    image = nst.load_image(photo)
+    painted = nst.load_network(STYLE).stylize(image)
+    same(elsewhere / "photo_linocut.png", blend(image, painted, 0.3))
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What `nst.stylize` was asked for; nothing is painted."""
+    found = []
+    monkeypatch.setattr(nst, "stylize", lambda photo, **rest: found.append(rest) or photo)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("gatys", nst.PerceptualLoss(style_weight=7)),
+        ("hybrid", dataclasses.replace(tiny.objective(), style_weight=7)),  # the network's
+    ],
+)
+def test_the_weight_of_the_style_is_that_of_the_objective(photo, asked, method, expected):
+    options = ["--style", STYLE, "--method", method]
+    run = nst_command("stylize", photo, *options, "--style-weight", 7)
+    assert run.exit_code == 0, run.output
+    assert asked[0]["objective"] == expected
+    assert nst_command("stylize", photo, *options, "--force").exit_code == 0
+    assert asked[1]["objective"] is None
+    run = nst_command("stylize", photo, *options, "--force", "--style-weight", "nan")
+    assert run.exit_code == 2
+    assert "style_weight: nan is not a finite number" in run.output
+
+
+@pytest.mark.parametrize(
+    ("method", "style"), [("gatys", "mine.png"), ("gatys", STYLE), ("hybrid", STYLE)]
+)
+def test_the_stroke_is_the_size_of_the_style_image(photo, asked, method, style):
+    nst.save_image("mine.png", nst.photo("coffee", size=200))
+    options = ["--style", style, "--method", method]
+    assert nst_command("stylize", photo, *options).exit_code == 0
+    assert nst_command("stylize", photo, *options, "--stroke", 96, "--force").exit_code == 0
+    assert [max(each["style"].shape) for each in asked] == [64, 96]
+
+
+# Paints as the command does, and says which of the slow modules that took.
+PAINT = """
+import json, sys
+from nstlib.cli import main
+main(sys.argv[1:], standalone_mode=False)
+print(json.dumps(sorted({"tensorflow", "keras", "jax", "pandas", "scipy"} & set(sys.modules))))
+"""
+
+
+def test_openvino_paints_without_slow_modules(photo):
+    options = ["--style", STYLE, "--slim", "--strength", "0.5"]  # a network that does ship
+    command = [sys.executable, "-c", PAINT, "stylize", str(photo.parent), *options]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout.splitlines()[-1]) == []
 
 
 @pytest.mark.parametrize(
@@ -168,8 +336,16 @@ def test_two_photos_of_one_name_do_not_replace_each_other(photo, elsewhere):
         (["photo.png", "--style", STYLE, "--method", "magic"], "'magic' is not one of 'johnson'"),
         (["photo.png", "--style", STYLE, "--size", "0"], "0 is not in the range"),
         (["photo.png", "--style", STYLE, "-o", "no/where.png"], "its folder does not exist"),
-        (["photo.png", "photo.png", "--style", STYLE, "-o", "o.png"], "there are several photos"),
+        (["photo.png", "b.png", "--style", STYLE, "-o", "o.png"], "there are several photos"),
         (["photo.png", "--style", STYLE, "-o", "o.gif"], "o.gif is not of a kind that is written"),
+        (["photo.png", "--style", STYLE, "-o", "o.heic"], "o.heic is not of a kind that is"),
+        (["photo.png", "--style", STYLE, "-o", "o.magic"], "the name of a folder ends in /"),
+        (["photo.png", "--style", STYLE, "--steps", "9"], "--steps: only with --method gatys or"),
+        (["photo.png", "--style", STYLE, "--stroke", "99"], "the strokes of its training"),
+        (["photo.png", "--style", STYLE, "--style-weight", "9"], "--strength blends its picture"),
+        (["photo.png", "--style", STYLE, "--strength", "1.5"], "1.5 is not in the range"),
+        (["photo.png", "--style", STYLE, "--strength", "nan"], "strength: nan is not a number"),
+        (["photo.png", "--style", STYLE, "--force", "--skip-existing"], "not with --force"),
         (["photo.png", "--style", STYLE, "--slim", "--method", "gatys"], "--slim: only with a"),
         (["photo.png", "--style", STYLE, "--slim", "--network", "n.npz"], "--slim: only with a"),
         (["--style", STYLE], "Missing argument"),
@@ -186,7 +362,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_any_work(photo, elsewhe
     def refuse(**arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("nstlib.cli.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("nstlib.cli.common.tempfile.TemporaryFile", refuse)
     monkeypatch.setattr(nst, "train", lambda *args, **options: pytest.fail("it was trained"))
     run = nst_command("train", photo, "-o", "n.npz")
     assert run.exit_code == 2
@@ -196,19 +372,65 @@ def test_a_folder_that_cannot_be_written_is_found_before_any_work(photo, elsewhe
 def test_bfloat16_is_refused_on_a_processor_without_it(photo, elsewhere, monkeypatch):
     monkeypatch.setattr("nstlib.machine.precision.CPUINFO", elsewhere / "nothing")
     for command in (["stylize", photo, "--style", STYLE], ["train", photo, "-o", "n.npz"]):
-        run = nst_command(*command, "--bfloat16")
+        run = nst_command(*command, "--precision", "bfloat16")
         assert run.exit_code == 2
         assert "bfloat16" in run.output
         assert files(elsewhere) == ["photo.png"]
 
 
-@pytest.mark.parametrize("asked", [True, False])
-def test_bfloat16_is_used_where_it_is_asked_for(photo, elsewhere, monkeypatch, asked):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_bfloat16_is_used_where_it_is_asked_for(photo, elsewhere, monkeypatch, precision):
     used = []
-    monkeypatch.setattr(nst, "use_bfloat16", lambda: used.append(True))
-    options = ["--bfloat16"] * asked
+    monkeypatch.setattr(nst, "use_bfloat16", lambda: used.append("bfloat16"))
+    options = ["--style", STYLE, "--engine", "tensorflow", "--precision", precision]
+    assert nst_command("stylize", photo, *options).exit_code == 0
+    assert used == ["bfloat16"] * (precision == "bfloat16")
+
+
+def test_precisions_are_those_of_the_engines():
+    assert painting._PRECISIONS == PRECISIONS
+
+
+@pytest.mark.parametrize(
+    ("options", "engine"),
+    [
+        ([], "openvino"),
+        (["--engine", "openvino"], "openvino"),
+        (["--engine", "tensorflow"], "keras"),
+    ],
+    ids=str,
+)
+def test_the_engine_is_openvino_unless_another_is_asked_for(photo, monkeypatch, options, engine):
+    asked = []
+    for name, loader in (("openvino", "load_engine"), ("keras", "load_network")):
+        real = getattr(nst, loader)
+        monkeypatch.setattr(
+            nst, loader, lambda *a, name=name, real=real, **o: asked.append(name) or real(*a, **o)
+        )
     assert nst_command("stylize", photo, "--style", STYLE, *options).exit_code == 0
-    assert used == [True] * asked
+    assert asked == [engine]
+
+
+def test_without_openvino_keras_paints(photo, elsewhere, monkeypatch):
+    monkeypatch.setattr(painting, "find_spec", lambda name: None)
+    monkeypatch.setattr(nst, "load_engine", None)
+    assert nst_command("stylize", photo, "--style", STYLE).exit_code == 0
+    same(elsewhere / "photo_linocut.png", nst.load_network(STYLE).stylize(nst.load_image(photo)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--method", "gatys", "--engine", "openvino"], "openvino runs --method johnson alone"),
+        (["--engine", "tensorflow", "--precision", "int8"], "int8 needs --method johnson and"),
+        (["--method", "hybrid", "--precision", "int8"], "int8 needs --method johnson and"),
+    ],
+    ids=str,
+)
+def test_engines_and_precisions_that_do_not_go_together(photo, options, message):
+    run = nst_command("stylize", photo, "--style", STYLE, *options)
+    assert run.exit_code == 2
+    assert message in run.output
 
 
 def test_interrupted_it_leaves_no_half_written_file(photo, elsewhere, monkeypatch):
@@ -226,7 +448,7 @@ def test_interrupted_it_leaves_no_half_written_file(photo, elsewhere, monkeypatc
 
 def in_a_process(arguments, log):
     """What the command is there; a process that was started in the background would ignore the signal."""
-    networks._RESIDUAL_BLOCKS = 0
+    architecture._RESIDUAL_BLOCKS = 0
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
     cli.main(arguments)
@@ -279,20 +501,22 @@ def test_what_cannot_be_reached_is_reported_and_the_rest_is_done(photo, elsewher
 # Says what comes of files and folders for a user who is not root, to whom nothing is locked.
 UNPRIVILEGED = """
 import os
-from nstlib.cli import _pictures
+from nstlib.cli.targets import find_photos
 from nstlib.errors import ImageError
 from nstlib.files import load_image
 
-load_image("fine.png")  # imported what it needs, which may lie where others have no access
+# Imported what they need, which may lie where others have no access.
+load_image("fine.png")
+find_photos(["."], "linocut")
 if os.geteuid() == 0:
     os.setuid(65534)
-files, empty = _pictures(["fine.png", "locked/inside.png", "locked", "secret.png"])
-for file in files:
+found = find_photos(["fine.png", "locked/inside.png", "locked", "secret.png"], "linocut")
+for file in found.files:
     try:
         print(load_image(file).shape)
     except ImageError as error:
         print(str(error).splitlines()[0])
-print(empty)
+print(found.empty)
 """
 
 
@@ -316,8 +540,7 @@ def test_files_and_folders_that_may_not_be_read_are_reported():
     assert "ermission" in inside
     assert "secret.png" in secret
     assert "ermission" in secret
-    assert empty == "['locked']"
-    assert "Permission denied: 'locked'" in run.stderr
+    assert "Permission denied: 'locked'" in empty
 
 
 @pytest.mark.parametrize("objective", [{"foo": 1}, ["relu1_1"], {"style_weight": -1}, 7])
@@ -339,7 +562,7 @@ def test_styles_are_listed_and_drawn(elsewhere, monkeypatch):
     assert run.exit_code == 0
     for name in (*nst.style_names(), *nst.painting_names()):
         assert name in run.output
-    monkeypatch.setattr(cli, "_SHEET", ("coffee",))
+    monkeypatch.setattr(overview, "_SHEET", ("coffee",))
     monkeypatch.setattr(nst, "network_names", lambda: [STYLE])
     assert nst_command("styles", "--sheet", "sheet.png").exit_code == 0
     assert min(nst.load_image("sheet.png").shape[:2]) > 200
@@ -378,12 +601,17 @@ def test_a_network_is_trained_and_used(photo, elsewhere, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "arguments", "licence"),
     [
-        ("", {"schedule": nst.Schedule(), "objective": None, "checkpoint": None}, "unknown"),
         (
-            "--steps 7 --size 40 --seed 3 --style-weight 8 --license CC0 --checkpoint run",
+            "",
+            {"schedule": nst.Schedule(), "objective": None, "start": None, "checkpoint": None},
+            "unknown",
+        ),
+        (
+            "--steps 7 --size 40 --seed 3 --style-weight 8 --license CC0 --checkpoint run --start linocut",
             {
                 "schedule": nst.Schedule(steps=7, size=40, seed=3),
                 "objective": nst.training_objective(8.0),
+                "start": STYLE,
                 "checkpoint": Path("run"),
             },
             "CC0",
@@ -405,9 +633,30 @@ def test_options_of_a_training_are_those_of_the_library(
     ((style, photos, given),) = asked
     np.testing.assert_array_equal(style, nst.load_image(photo, size=64))
     assert photos is None
-    assert given == arguments
+    start, expected = given.pop("start"), arguments["start"]
+    assert (start and start.fingerprint) == (expected and nst.load_network(expected).fingerprint)
+    assert given == {name: value for name, value in arguments.items() if name != "start"}
     card = nst.load_network("n.npz").card
     assert (card["style"], card["licence"]) == ("photo", licence)
+
+
+def test_a_training_starts_from_a_file_and_takes_the_strokes_it_is_told(
+    photo, shipped, monkeypatch
+):
+    asked = []
+
+    def train(style, photos, *, start, **_):
+        asked.append((max(style.shape), start.fingerprint))
+        return training.TrainingResult(start, pd.DataFrame())
+
+    monkeypatch.setattr(nst, "train", train)
+    other = shipped / "slim" / f"{STYLE}.npz"
+    run = nst_command("train", photo, "--start", other, "--stroke", 80, "-o", "n.npz")
+    assert run.exit_code == 0, run.output
+    assert asked == [(80, saved.read_network(other).fingerprint)]
+    run = nst_command("train", photo, "--start", "magic", "-o", "m.npz")
+    assert run.exit_code == 2
+    assert "there is no shipped network 'magic'" in run.output
 
 
 def test_a_training_with_a_weight_that_is_none_is_refused(photo, elsewhere):
@@ -418,14 +667,11 @@ def test_a_training_with_a_weight_that_is_none_is_refused(photo, elsewhere):
     assert files(elsewhere) == ["photo.png"]
 
 
-@pytest.mark.slow
 def test_a_network_is_exported(elsewhere):
-    tf.config.run_functions_eagerly(False)  # what is exported is a graph
     assert nst_command("export", STYLE, "-o", "net.onnx").exit_code == 0
-    tf.config.run_functions_eagerly(True)
-    assert (elsewhere / "net.onnx").stat().st_size > 1e4
+    onnx.checker.check_model(elsewhere / "net.onnx")
     assert "net.onnx exists" in nst_command("export", STYLE, "-o", "net.onnx").output
-    assert nst_command("export", STYLE, "-o", "net.tflite").exit_code == 2
+    assert nst_command("export", STYLE, "-o", "net.tflite", "--width", 64).exit_code == 2
     assert nst_command("export", "magic", "-o", "other.onnx").exit_code == 2
 
 
@@ -458,6 +704,19 @@ def test_both_methods_are_compared(photo, elsewhere):
     assert nst_command("compare", photo, "--style", STYLE, "-o", "table.csv").exit_code == 2
 
 
+def test_a_comparison_with_a_style_in_a_folder(photo, elsewhere, shipped):
+    (elsewhere / "paintings").mkdir()
+    (elsewhere / "paintings" / "x.png").write_bytes(photo.read_bytes())
+    command = ["compare", photo, "--style", "paintings/x.png"]
+    run = nst_command(*command)
+    assert run.exit_code == 2
+    assert "--style: paintings/x.png needs --network" in run.output
+    (elsewhere / "photo_x_compared.csv").write_text("precious")
+    run = nst_command(*command, "--network", shipped / f"{STYLE}.npz")
+    assert run.exit_code == 2
+    assert "Error: photo_x_compared.csv exists" in run.output
+
+
 def test_advice(elsewhere):
     run = nst_command("recommend", "--images", 1000, "--quality", "fast")
     assert run.exit_code == 0
@@ -479,12 +738,26 @@ def test_help_has_an_example(command):
 def test_help_does_not_wait_for_tensorflow():
     code = (
         "import json, sys; from nstlib.cli import main; main(['--help'], standalone_mode=False);"
-        "print(json.dumps([name in sys.modules for name in ('tensorflow', 'keras')]))"
+        "print(json.dumps(sorted({'tensorflow', 'keras', 'pandas', 'psutil'} & set(sys.modules))))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(run.stdout.splitlines()[-1]) == [False, False]
+    assert json.loads(run.stdout.splitlines()[-1]) == []
 
 
 def test_the_command_is_installed_under_its_name():
     (entry,) = metadata.entry_points(group="console_scripts", name="nst")
     assert entry.load() is cli.main
+
+
+@pytest.mark.parametrize(("options", "kept"), [([], True), (["--alpha", "white"], False)])
+def test_a_cut_out_gets_its_transparency_back(photo, options, kept):
+    ramp = np.linspace(0, 1, 48, dtype=np.float32)[:, None] * np.ones((1, 48), np.float32)
+    image = nst.load_image(photo)
+    alpha = ramp[: image.shape[0], : image.shape[1]]
+    nst.save_image("cut.png", image, alpha=alpha)
+    assert nst_command("stylize", "cut.png", "--style", STYLE, *options).exit_code == 0
+    found = load_alpha("cut_linocut.png")
+    assert (found is not None) is kept
+    if kept:
+        np.testing.assert_allclose(found, alpha, atol=0.51 / 255)
+    assert nst_command("stylize", "cut.png", "--style", STYLE, "-o", "cut.jpg").exit_code == 0

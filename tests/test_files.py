@@ -6,17 +6,22 @@ import warnings
 import zlib
 from pathlib import Path
 
+import icc
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
 from samples import floats, noise, smooth
 
+from nstlib.colour import srgb_profile
 from nstlib.errors import ImageError
-from nstlib.files import LOAD_SUFFIXES, SAVE_FORMATS, load_image, save_image
+from nstlib.files import LOAD_SUFFIXES, SAVE_FORMATS, load_alpha, load_image, save_image
 from nstlib.images import MIN_SIDE, check_image, resize, to_uint8
 
-LOSSLESS = [".png", ".tif", ".tiff", ".bmp"]
-LOSSY = [".jpg", ".jpeg", ".webp"]
+LOSSLESS = [".png", ".tif", ".tiff", ".bmp", ".ppm"]
+LOSSY = [".jpg", ".jpeg", ".webp", ".avif"]
+TRANSPARENT = [".png", ".webp", ".tif", ".tiff", ".avif"]
+WITH_PROFILE = [*TRANSPARENT, ".jpg", ".jpeg"]
+P3 = icc.rgb_profile(icc.DISPLAY_P3)
 
 
 @pytest.fixture(autouse=True)
@@ -178,13 +183,6 @@ class TestLoadModes:
         image = load_image(write(tmp_path / "a.tif", picture))
         np.testing.assert_allclose(image[..., 0], grey / 65535, atol=1e-7)
 
-    def test_sixteen_bit_colour_png_is_read_at_eight_bits(self, tmp_path):
-        samples = np.random.default_rng(0).integers(0, 2**16, (20, 30, 3)).astype(">u2")
-        rows = b"".join(b"\0" + row.tobytes() for row in samples)
-        path = tmp_path / "a.png"
-        path.write_bytes(png(30, 20, bits=16, rows=rows))
-        np.testing.assert_allclose(load_image(path), samples / 65535, atol=1 / 255)
-
     @pytest.mark.parametrize(("bits", "photometric"), [(12, 1), (16, 0)])
     def test_grey_tiffs_that_would_be_misread_are_refused(self, tmp_path, bits, photometric):
         path = tmp_path / "a.tif"
@@ -212,7 +210,7 @@ class TestLoadModes:
         np.testing.assert_allclose(load_image(path), 200 / 255, atol=0.02)
 
     @pytest.mark.parametrize("orientation", range(1, 9))
-    @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
+    @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg", ".avif"])
     def test_exif_orientation_is_applied_once(self, tmp_path, orientation, suffix):
         upright = np.zeros((24, 40, 3), np.uint8)
         upright[:12, :20], upright[:12, 20:], upright[12:, :20] = 250, 120, 60
@@ -228,7 +226,11 @@ class TestLoadModes:
         }[orientation](upright)
         exif = Image.Exif()
         exif[0x0112] = orientation
-        options = {".webp": {"lossless": True}, ".jpg": {"subsampling": 0}}.get(suffix, {})
+        options = {
+            ".webp": {"lossless": True},
+            ".jpg": {"subsampling": 0},
+            ".avif": {"subsampling": "4:4:4", "quality": 95},
+        }.get(suffix, {})
         path = write(tmp_path / f"a{suffix}", np.ascontiguousarray(stored), exif=exif, **options)
         image = load_image(path)
         assert image.shape == (24, 40, 3)
@@ -307,9 +309,9 @@ class TestLoadRefuses:
         self.refuse(path, "no picture")
 
     def test_formats_beyond_the_accepted_ones(self, tmp_path):
-        self.refuse(write(tmp_path / "a.ppm", noise()), "no picture")
+        self.refuse(write(tmp_path / "a.ico", noise()), "no picture")
 
-    @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif"])
+    @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif", ".avif"])
     def test_several_frames(self, tmp_path, suffix):
         frames = [Image.fromarray(noise(seed=i)) for i in range(3)]
         path = write(tmp_path / f"a{suffix}", frames[0], save_all=True, append_images=frames[1:])
@@ -358,6 +360,8 @@ class TestLoadRefuses:
             ("a.tif", {}),
             ("a.bmp", {}),
             ("a.gif", {}),
+            ("a.avif", {}),
+            ("a.ppm", {}),
         ],
     )
     def test_a_truncated_file_is_refused_or_whole(self, tmp_path, name, options):
@@ -442,6 +446,167 @@ class TestLoadRefuses:
         assert list(warnings.filters) == filters
 
 
+class TestColours:
+    @pytest.mark.parametrize("suffix", WITH_PROFILE)
+    def test_an_embedded_profile_is_applied(self, tmp_path, suffix):
+        # sRGB's red, as Display P3 has it.
+        patch = np.full((32, 32, 3), (234, 51, 35), np.uint8)
+        options = {".jpg": {"quality": 100, "subsampling": 0}, ".webp": {"lossless": True}}
+        options |= {".jpeg": options[".jpg"], ".avif": {"quality": 100, "subsampling": "4:4:4"}}
+        path = write(tmp_path / f"a{suffix}", patch, icc_profile=P3, **options.get(suffix, {}))
+        np.testing.assert_allclose(load_image(path)[16, 16], [1, 0, 0], atol=6 / 255)
+
+    def test_one_photo_in_three_spaces_is_one_picture(self, tmp_path):
+        plain = load_image(write(tmp_path / "a.png", to_uint8(0.2 + 0.6 * smooth())))
+        for space in (icc.DISPLAY_P3, icc.ADOBE_RGB, icc.PROPHOTO):
+            values = to_uint8(icc.converted(plain.astype(float), icc.SRGB, space))
+            path = write(tmp_path / "b.png", values, icc_profile=icc.rgb_profile(space))
+            error = np.abs(load_image(path) - plain) * 255
+            assert error.max() < 3.5  # the dark steps of 8 bits in ProPhoto are so wide
+            assert np.quantile(error, 0.99) < 2.5
+
+    @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P"])
+    def test_alpha_and_palettes_keep_their_place_beside_a_profile(self, tmp_path, mode):
+        picture = Image.new("RGB", (32, 32), (234, 51, 35)).convert(mode)
+        grey = mode.startswith("L")
+        if mode.endswith("A"):
+            picture.paste((90, 0) if mode == "LA" else (234, 51, 35, 0), (0, 0, 32, 16))
+        profile = icc.grey_profile(1.0) if grey else P3
+        path = write(tmp_path / "a.png", picture, icc_profile=profile)
+        value = np.asarray(picture.convert("RGBA"))[20, 20, 0] / 255
+        image = load_image(path)
+        expected = [icc.encode(value, None)] * 3 if grey else [1, 0, 0]
+        np.testing.assert_allclose(image[20, 20], expected, atol=4 / 255)
+        alpha = load_alpha(path)
+        if mode.endswith("A"):
+            np.testing.assert_array_equal(alpha, np.repeat([[0], [1]], 16, 0).repeat(32, 1))
+            np.testing.assert_array_equal(image[:16], np.ones((16, 32, 3)))
+        else:
+            assert alpha is None
+
+    @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+    def test_cmyk_by_its_profile(self, tmp_path, suffix):
+        picture = Image.new("CMYK", (32, 32), (255, 0, 0, 0))
+        profile = icc.cmyk_profile(60, -30, -40)
+        image = load_image(write(tmp_path / f"a{suffix}", picture, icc_profile=profile))
+        np.testing.assert_allclose(image[9, 9], icc.lab_in_srgb(60, -30, -40), atol=4 / 255)
+
+    @pytest.mark.parametrize(
+        ("profile", "words"),
+        [
+            (b"junk" * 50, "colour profile is broken"),
+            (P3[:200], "colour profile is broken"),
+            (icc.grey_profile(2.2), "colour profile is for GRAY and not for RGB pixels"),
+        ],
+    )
+    def test_a_profile_of_no_use_is_ignored_with_one_warning(self, tmp_path, profile, words):
+        path = write(tmp_path / "a.png", noise(), icc_profile=profile)
+        with pytest.warns(UserWarning, match=words) as caught:
+            image = load_image(path)
+        (warning,) = caught
+        assert str(warning.message).startswith(f"{path}: its {words}")
+        assert str(warning.message).endswith("its colours are taken for sRGB")
+        assert warning.filename == __file__
+        np.testing.assert_array_equal(image, floats())
+
+    @pytest.mark.parametrize("suffix", WITH_PROFILE)
+    def test_results_say_that_they_are_srgb(self, tmp_path, suffix):
+        path = save_image(tmp_path / f"a{suffix}", smooth())
+        with Image.open(path) as picture:
+            assert picture.info["icc_profile"] == srgb_profile()
+        plain = write(tmp_path / "b.png", to_uint8(smooth()), icc_profile=srgb_profile())
+        np.testing.assert_array_equal(load_image(plain), to_uint8(smooth()) / np.float32(255))
+
+    @pytest.mark.parametrize("suffix", SAVE_FORMATS)
+    def test_nothing_of_a_photos_exif_is_written(self, tmp_path, suffix):
+        exif = Image.Exif()
+        exif[0x010F], exif.get_ifd(0x8825)[1] = "the maker", "N"
+        exif.get_ifd(0x8769)[0x927C] = b"a makers note"
+        photo = write(tmp_path / "photo.jpg", noise(), exif=exif, comment=b"a comment")
+        path = save_image(tmp_path / f"a{suffix}", load_image(photo))
+        written = path.read_bytes()
+        assert not any(word in written for word in (b"the maker", b"makers note", b"a comment"))
+        with Image.open(path) as picture:
+            assert not {0x010F, 0x8825, 0x8769} & set(picture.getexif())
+
+    def test_two_writings_are_the_same_bytes(self, tmp_path):
+        one, other = (save_image(tmp_path / name, smooth()) for name in ("a.png", "b.png"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+class TestAlpha:
+    @pytest.mark.parametrize("suffix", TRANSPARENT)
+    def test_round_trip(self, tmp_path, suffix):
+        alpha = smooth()[:, :, 0].copy()
+        alpha[:8], alpha[16:] = 0, 1
+        path = save_image(tmp_path / f"a{suffix}", smooth(), alpha=alpha)
+        found = load_alpha(path)
+        assert found.dtype == np.float32
+        assert found.flags.c_contiguous
+        np.testing.assert_allclose(
+            found, alpha, atol=1.5 / 255 if suffix == ".avif" else 0.51 / 255
+        )
+        near = np.abs(load_image(path) - (smooth() * alpha[..., None] + 1 - alpha[..., None]))
+        assert near.mean() < 0.02
+
+    @pytest.mark.parametrize("size", [32, 80])
+    def test_it_has_the_size_of_the_image(self, tmp_path, size):
+        alpha = smooth()[:, :, 1]
+        path = save_image(tmp_path / "a.png", smooth(), alpha=alpha)
+        found = load_alpha(path, size=size)
+        assert found.shape == load_image(path, size=size).shape[:2]
+        expected = resize(np.repeat(to_uint8(alpha)[..., None] / np.float32(255), 3, 2), size)
+        np.testing.assert_array_equal(found, expected[..., 0])
+
+    @pytest.mark.parametrize("suffix", SAVE_FORMATS)
+    def test_an_opaque_picture_has_none(self, tmp_path, suffix):
+        assert load_alpha(save_image(tmp_path / f"a{suffix}", smooth())) is None
+        if suffix in TRANSPARENT:
+            path = save_image(tmp_path / f"a{suffix}", smooth(), alpha=np.ones((24, 40)))
+            assert load_alpha(path) is None
+
+    @pytest.mark.parametrize("bits", [8, 16])
+    def test_grey_with_a_transparent_colour(self, tmp_path, bits):
+        grey = np.linspace(0, 2**bits - 1, 20 * 30).astype(f"u{bits // 8}").reshape(20, 30)
+        grey[3, 4] = grey[0, 0]
+        path = write(tmp_path / "a.png", grey, transparency=int(grey[0, 0]))
+        opaque = (grey != grey[0, 0]).astype(np.float32)
+        assert opaque[3, 4] == 0
+        np.testing.assert_array_equal(load_alpha(path), opaque)
+        expected = np.where(opaque == 1, grey / np.float32(2**bits - 1), 1)
+        np.testing.assert_array_equal(load_image(path)[..., 0], expected)
+
+    def test_it_refuses_what_load_image_refuses(self, tmp_path):
+        with pytest.raises(ImageError, match=r"no\.png: no such file; accepted"):
+            load_alpha(tmp_path / "no.png")
+        with pytest.raises(ImageError, match=r"^size: is 0; accepted"):
+            load_alpha(save_image(tmp_path / "a.png", smooth()), size=0)
+
+    @pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".ppm"])
+    def test_formats_without_transparency(self, tmp_path, suffix):
+        with pytest.raises(
+            ImageError, match=rf"a\{suffix}: {suffix} holds no.*accepted.*\.png, \.webp"
+        ):
+            save_image(tmp_path / f"a{suffix}", smooth(), alpha=np.ones((24, 40)))
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        "alpha",
+        [
+            np.ones((40, 24)),
+            np.ones((24, 40, 1)),
+            [[1.0] * 40] * 24,
+            3,
+            np.full((24, 40), 255, np.uint8),
+            np.full((24, 40), 2.0),
+            np.full((24, 40), np.nan),
+        ],
+    )
+    def test_bad_alpha(self, tmp_path, alpha):
+        with pytest.raises(ImageError, match=r"^alpha: .*accepted"):
+            save_image(tmp_path / "a.png", smooth(), alpha=alpha)
+
+
 class TestSave:
     @pytest.mark.parametrize("suffix", LOSSLESS)
     def test_round_trip_is_exact_to_eight_bits(self, tmp_path, suffix):
@@ -474,13 +639,20 @@ class TestSave:
         ]
         assert sizes == sorted(set(sizes))
 
-    def test_jpeg_keeps_the_colour_resolution(self, tmp_path):
+    @pytest.mark.parametrize("suffix", [".jpg", ".avif"])
+    def test_the_colour_resolution_is_kept(self, tmp_path, suffix):
         # Red and blue columns in turn: halving the colour resolution would mix them to purple.
         image = np.zeros((32, 32, 3), np.float32)
         image[:, ::2, 0] = image[:, 1::2, 2] = 1
-        image = load_image(save_image(tmp_path / "a.jpg", image))
+        image = load_image(save_image(tmp_path / f"a{suffix}", image))
         assert image[:, ::2, 0].mean() > 0.9
         assert image[:, 1::2, 0].mean() < 0.1
+
+    @pytest.mark.parametrize(("suffix", "usual"), [(".jpg", 95), (".webp", 95), (".avif", 90)])
+    def test_the_usual_quality(self, tmp_path, suffix, usual):
+        path = save_image(tmp_path / f"a{suffix}", smooth())
+        same = save_image(tmp_path / f"b{suffix}", smooth(), quality=usual)
+        assert path.read_bytes() == same.read_bytes()
 
     def test_an_earlier_file_is_replaced(self, tmp_path):
         path = save_image(tmp_path / "a.png", np.zeros((20, 20, 3), np.float32))
@@ -529,7 +701,7 @@ class TestSave:
         with pytest.raises(ImageError, match=r"names no format; accepted: \.jpg, \.jpeg, \.png"):
             save_image(tmp_path / name, floats())
 
-    @pytest.mark.parametrize("quality", [0, 101, -5, 50.0, True, "95", None])
+    @pytest.mark.parametrize("quality", [0, 101, -5, 50.0, True, "95"])
     def test_bad_quality(self, tmp_path, quality):
         with pytest.raises(ImageError, match=r"^quality: .*accepted: an int from 1 to 100"):
             save_image(tmp_path / "a.jpg", floats(), quality=quality)

@@ -12,6 +12,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import icc
 import numpy as np
 import pytest
 import tiny
@@ -33,6 +34,8 @@ FORMATS = {
     ".tif": "TIFF",
     ".bmp": "BMP",
     ".gif": "GIF",
+    ".avif": "AVIF",
+    ".ppm": "PPM",
 }
 
 # Loads every file within 2 GiB of memory; says what became of each.
@@ -140,6 +143,17 @@ def huge() -> dict[str, bytes]:
         )
     screen = struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0)
     frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 65_535, 65_535, 0) + b"\x02\x02\x4c\x01\x00\x3b"
+    made["declares 100000.ppm"] = b"P6 100000 100000 255\n" + bytes(99)
+    made["declares 100000 plain.ppm"] = b"P3 100000 100000 255\n" + b"0 " * 99
+    avif = encoded(form="AVIF")
+    at = avif.index(b"ispe") + 8
+    made["declares 60000.avif"] = avif[:at] + struct.pack(">II", 60_000, 60_000) + avif[at + 8 :]
+    # Headers of JPEG XL: a bare stream of 2 ** 30 rows and as many columns, and the same in boxes.
+    stream = b"\xff\x0a" + (3 << 1 | (2**30 - 1) << 3 | 1 << 33).to_bytes(60, "little")
+    made["declares a lot.jxl"] = stream
+    made["declares a lot in boxes.jxl"] = (
+        b"\0\0\0\x0cJXL \r\n\x87\n" + struct.pack(">I4s", 8 + len(stream), b"jxlc") + stream
+    )
     made["declares 65535.gif"] = b"GIF89a" + screen + frame
     # A profile that unpacks to far more than it takes in the file.
     bomb = chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(100_000_000), 9))
@@ -162,6 +176,12 @@ def odd() -> dict[str, bytes]:
     return {
         "profile of another space.png": encoded(icc_profile=profile),
         "profile of junk.png": encoded(icc_profile=b"junk" * 9),
+        "profile cut off.png": encoded(icc_profile=icc.rgb_profile(icc.DISPLAY_P3)[:200]),
+        "grey profile.png": encoded("RGBA", icc_profile=icc.grey_profile(1.8)),
+        "profile of inks.jpg": encoded("CMYK", "JPEG", icc_profile=icc.cmyk_profile(50, 9, 9)),
+        "profile of junk.avif": encoded(form="AVIF", icc_profile=b"junk" * 9),
+        "junk called.heic": rng.bytes(500),
+        "only a brand.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + rng.bytes(500),
         "profile of junk.jpg": encoded(form="JPEG", icc_profile=b"junk" * 9),
         "interlaced.gif": encoded(form="GIF", interlace=1),
         "progressive.jpg": encoded(form="JPEG", progressive=True),
@@ -242,7 +262,9 @@ def by_suffix(names) -> dict[str, list[str]]:
 def test_the_command_line_does_what_can_be_done_and_reports_the_rest(
     folder, outcomes, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("nstlib.johnson.network._RESIDUAL_BLOCKS", 0)  # it is not about painting
+    monkeypatch.setattr(
+        "nstlib.johnson.architecture._RESIDUAL_BLOCKS", 0
+    )  # it is not about painting
     network = save_network(tiny.network(), tmp_path / "tiny.npz")
     # One stem may have several suffixes: a folder for each, so that no result has the name of another.
     groups = by_suffix(outcomes)

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from nstlib.errors import ImageError
 from nstlib.images import MIN_SIDE, check_image
-from nstlib.johnson.crops import Schedule
 from nstlib.johnson.network import new_network
+from nstlib.johnson.schedule import Schedule
 from nstlib.methods import stylize
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.optimization.pixels import gatys

@@ -286,6 +286,36 @@ class TestResize:
         with pytest.raises(ImageError, match=r"^image: "):
             resize(noise(), 32)
 
+    def test_a_box_is_the_part_that_is_resized(self):
+        image = smooth(40, 60)
+        part = resize(image, (32, 40), box=(10, 4, 50, 36))
+        np.testing.assert_allclose(part, image[4:36, 10:50], atol=1e-6)
+
+    def test_a_box_may_end_within_a_pixel(self):
+        image = np.zeros((33, 40, 3), np.float32)
+        image[:, :20] = 1  # an edge in the middle of the box, and of the result
+        result = resize(image, 32, box=(0, 0, 40, 32.5))
+        assert result.shape == (26, 32, 3)
+        np.testing.assert_allclose(result[:, :14], 1, atol=0.05)
+        np.testing.assert_allclose(result[:, 18:], 0, atol=0.05)
+
+    @pytest.mark.parametrize(
+        "box",
+        [
+            (0, 0, 0, 40),
+            (-1, 0, 60, 40),
+            (0, 0, 60.5, 40),
+            (0, 30, 60, 20),
+            (0, 0, np.nan, 40),
+            3,
+            (1, 2, 3),
+            "abcd",
+        ],
+    )
+    def test_boxes_outside_the_image_are_refused(self, box):
+        with pytest.raises(ImageError, match=r"^box: is .*accepted: .* within 60 x 40 px"):
+            resize(smooth(40, 60), 32, box=box)
+
 
 class TestCentreCrop:
     @pytest.mark.parametrize(("height", "width"), [(20, 20), (60, 30), (16, 90), (37, 41)])

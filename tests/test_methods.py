@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
 
-from nstlib import methods
 from nstlib.errors import DataError, ImageError, NetworkError
 from nstlib.images import luminance, transfer_colour
 from nstlib.johnson.network import Network
-from nstlib.methods import METHODS, network_objective, stylize
+from nstlib.methods import METHODS, blend, network_objective, stylize
 from nstlib.objective.perceptual import PerceptualLoss
+from nstlib.optimization import pixels
 
 OBJECTIVE = tiny.objective()
 
@@ -26,13 +27,13 @@ def network(tiny_network):
 @pytest.fixture
 def runs(monkeypatch):
     """What `gatys` was asked for."""
-    asked, function = [], methods.gatys
+    asked, function = [], pixels.gatys
 
     def recording(photo, style, **options):
         asked.append(options | {"style": style})
         return function(photo, style, **options | {"steps": min(options["steps"], 2)})
 
-    monkeypatch.setattr(methods, "gatys", recording)
+    monkeypatch.setattr(pixels, "gatys", recording)
     return asked
 
 
@@ -74,7 +75,7 @@ def test_the_hybrid_starts_from_the_network_on_its_objective(pair, network, runs
 
 
 def test_a_style_by_name_brings_its_network_and_its_image(pair, network, runs, monkeypatch):
-    monkeypatch.setattr(methods, "load_network", {"linocut": network}.__getitem__)
+    monkeypatch.setattr("nstlib.johnson.network.load_network", {"linocut": network}.__getitem__)
     np.testing.assert_array_equal(
         stylize(pair[0], "linocut", progress=False), network.stylize(pair[0])
     )
@@ -113,6 +114,79 @@ def test_names_that_are_none(pair):
         run(pair, preserve_colour="sepia")
     with pytest.raises(ImageError, match="photo"):
         run((255 * pair[0], pair[1]))
+
+
+# --- strength ----------------------------------------------------------------------------------
+
+
+def flat(value):
+    return np.full((16, 20, 3), value, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("photo", "image", "strength", "expected"),
+    [
+        (0.0, 1.0, 0.5, 0.735357),  # half of the light of white
+        (1.0, 0.0, 0.5, 0.735357),
+        (0.0, 1.0, 0.25, 0.537099),
+        (0.2, 0.8, 0.3, 0.489356),
+        (0.0, 0.04, 0.5, 0.02),  # near black the curve is a straight line
+        (0.6, 0.6, 0.7, 0.6),
+    ],
+)
+def test_light_is_mixed_not_values(photo, image, strength, expected):
+    mixed = blend(flat(photo), flat(image), strength)
+    assert mixed.dtype == np.float32
+    np.testing.assert_allclose(mixed, expected, atol=2e-6)
+
+
+def test_a_blend_ends_at_photo_and_image_to_the_last_bit(pair):
+    photo, image = pair[0], pair[0][::-1]
+    np.testing.assert_array_equal(blend(photo, image, 0), photo)
+    np.testing.assert_array_equal(blend(photo, image, 1.0), image)
+    between = blend(photo, image, 0.4)
+    assert (between >= np.minimum(photo, image) - 1e-6).all()
+    assert (between <= np.maximum(photo, image) + 1e-6).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_can_be_weakened(pair, network, runs, method):
+    options = {"method": method, "network": network, "steps": 1, "preserve_colour": "histogram"}
+    full = run(pair, **options)
+    np.testing.assert_array_equal(run(pair, **options, strength=0), pair[0])
+    np.testing.assert_allclose(
+        run(pair, **options, strength=0.3), blend(pair[0], full, 0.3), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), "0.5", None, True])
+def test_a_strength_that_is_none_is_refused_before_any_work(pair, strength):
+    message = r"strength: .* is not a number from 0 to 1"
+    with pytest.raises(ValueError, match=message):
+        run(pair, network=NeverCalled(), strength=strength)
+    with pytest.raises(ValueError, match=message):
+        blend(pair[0], pair[0], strength)
+
+
+def test_pictures_of_two_sizes_do_not_blend(pair):
+    with pytest.raises(ImageError, match=r"image: its shape .* is not that of the photo"):
+        blend(*pair, 0.5)
+
+
+class NeverCalled:
+    """A network that must not paint."""
+
+    def stylize(self, image):
+        pytest.fail("it was painted")
+
+
+def test_a_photo_for_which_the_memory_runs_out_is_refused_in_our_words(pair):
+    class Greedy:
+        def stylize(self, image):
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    with pytest.raises(ImageError, match="photo: the memory ran out at 40 x 32 px"):
+        run(pair, network=Greedy())
 
 
 # --- the objective on a card -------------------------------------------------------------------

@@ -44,8 +44,8 @@ class PhotoFolder(Sequence[np.ndarray]):
 def photo_folder(path: str | os.PathLike) -> PhotoFolder:
     """The photos in a folder (not in folders inside it), as a sequence that loads them lazily.
 
-    Files count whose suffix is that of a format `load_image` reads, in any case. Each is loaded once here, so that a
-    bad one is found now and not in the middle of training.
+    Files count whose suffix is that of a format `load_image` reads, in any case; hidden ones do not. Each is loaded
+    once here, so that a bad one is found now and not in the middle of training.
 
     Args:
         path: the folder.
@@ -87,7 +87,9 @@ def _candidates(path: str | os.PathLike) -> list[Path]:
         files = [
             file
             for file in Path(path).iterdir()
-            if file.suffix.lower() in LOAD_SUFFIXES and not file.is_dir()
+            if file.suffix.lower() in LOAD_SUFFIXES
+            and not file.name.startswith(".")  # macOS leaves a ._a.jpg beside each a.jpg
+            and not file.is_dir()
         ]
     except (OSError, TypeError, ValueError) as error:
         raise DataError(

@@ -14,15 +14,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from nstlib.errors import DataError
 from nstlib.files import load_image
 
-#: Longer side in px of a style image where nothing else is asked for: that of the networks' training.
-STYLE_SIZE = 384
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: Seconds without a byte from the server after which a download is given up.
 DOWNLOAD_TIMEOUT = 30.0
 
@@ -71,7 +72,7 @@ def painting_names() -> list[str]:
     return list(_PAINTINGS)
 
 
-def catalogue() -> pd.DataFrame:
+def catalogue() -> "pd.DataFrame":
     """Every picture known by name, one a row; opens none of them and uses no network.
 
     Returns:
@@ -79,6 +80,8 @@ def catalogue() -> pd.DataFrame:
         is approximate for the Great Wave), licence, sha256 of the file (missing for the study's own styles), source (an
         address, a documentation page, or a path in this project).
     """
+    import pandas as pd  # the one function here that needs it, and it loads slowly
+
     rows = [
         {"name": name, "kind": kind, **asdict(work)}
         for kind, works in _KINDS.items()

@@ -11,12 +11,14 @@ from typing import Any
 import keras
 import pandas as pd
 
+from nstlib.arguments import is_whole
 from nstlib.errors import TrainingError
 
 _WEIGHTS = "checkpoint.weights.h5"
 _HISTORY = "history.csv"
 _SETTINGS = "settings.json"
 _TEMPORARY = ".unfinished-"
+_EXTENSIONS = "extensions"
 _BYTES_OF_A_VARIABLE = 2048  # in a file, beside its numbers; today's take half of that
 
 
@@ -30,11 +32,24 @@ class Checkpoint:
         folder: where to; made by `restore` if it is not there.
         settings: what the run is, as JSON-ready values; a folder that holds another run is refused.
         columns: of the history; the first is the step, counted from 1.
+        growing: the setting that may be larger than in the folder: a run that was to be so long is made longer.
     """
 
-    def __init__(self, folder: str | Path, settings: Mapping[str, Any], columns: Sequence[str]):
-        self.folder, self.columns = Path(folder), list(columns)
+    def __init__(
+        self,
+        folder: str | Path,
+        settings: Mapping[str, Any],
+        columns: Sequence[str],
+        *,
+        growing: str | None = None,
+    ):
+        self.folder, self.columns, self.growing = Path(folder), list(columns), growing
         self.settings = json.loads(json.dumps(settings))
+
+    @property
+    def extensions(self) -> list[dict[str, int]]:
+        """How often the run was made longer: `at` which step, and what the growing setting was until then."""
+        return list(self.settings.get(_EXTENSIONS, []))
 
     def restore(self, trainer: keras.Model) -> list[dict[str, float]]:
         """Loads the saved state into `trainer`, or saves its first one.
@@ -56,13 +71,15 @@ class Checkpoint:
             resumed = (self.folder / _WEIGHTS).exists()
         except OSError as error:
             raise self._cannot_write(error) from error
-        if resumed:
-            self._check_settings()
-        # Of a resumed run too, to find out now whether the folder can be written.
-        self._write(_SETTINGS, lambda path: path.write_text(json.dumps(self.settings)))
+        found = self._found_settings() if resumed else {}
         if not resumed:
+            self._write_settings()
             self.save(trainer, [])
         history = self._load(trainer)
+        if resumed:
+            self._keep_extensions(found, len(history))
+            # Unchanged ones too, to find out now whether the folder can be written.
+            self._write_settings()
         # To find out now whether there is room for a new state beside the old one.
         self.save(trainer, history)
         return history
@@ -102,17 +119,38 @@ class Checkpoint:
             raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
         return history.head(done).to_dict("records")
 
-    def _check_settings(self) -> None:
+    def _found_settings(self) -> dict[str, Any]:
+        """Those in the folder, which must be of the same run."""
         try:
             found = dict(json.loads((self.folder / _SETTINGS).read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise TrainingError(f"checkpoint: {self.folder} is damaged ({error})") from error
-        differing = sorted(k for k in found | self.settings if found.get(k) != self.settings.get(k))
-        if differing:
+        differing = sorted(
+            name
+            for name in found | self.settings
+            if name != _EXTENSIONS and found.get(name) != self.settings.get(name)
+        )
+        if differing and not (differing == [self.growing] and self._has_grown(found)):
             raise TrainingError(
                 f"checkpoint: {self.folder} holds a run that differs in {', '.join(differing)}; "
                 "use another folder, or remove this one to start anew"
             )
+        return found
+
+    def _has_grown(self, found: Mapping[str, Any]) -> bool:
+        before = found.get(self.growing)
+        return is_whole(before) and before < self.settings[self.growing]
+
+    def _keep_extensions(self, found: Mapping[str, Any], done: int) -> None:
+        """A run made longer is not the run that was so long from the start: what it was stays in the folder."""
+        extensions = found.get(_EXTENSIONS, [])
+        if self.growing is not None and self._has_grown(found):
+            extensions = [*extensions, {"at": done, self.growing: found[self.growing]}]
+        if extensions:
+            self.settings[_EXTENSIONS] = extensions
+
+    def _write_settings(self) -> None:
+        self._write(_SETTINGS, lambda path: path.write_text(json.dumps(self.settings)))
 
     def _write(self, name: str, write: Callable[[Path], Any]) -> None:
         try:

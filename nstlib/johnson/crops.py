@@ -1,64 +1,18 @@
 """What a network sees in training: random square crops of photos, batch by batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from itertools import permutations
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
 
-from nstlib.arguments import check_count, check_seed
 from nstlib.data.folders import PhotoFolder, photo_folder
 from nstlib.data.pictures import photo, photo_names
-from nstlib.images import MIN_SIDE, centre_crop, check_image
+from nstlib.images import centre_crop, check_image
+from nstlib.johnson.schedule import Schedule
 
 _ORDERS = list(permutations(range(3)))
 _GAMMAS = (0.6, 1.0, 1.6)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """How long a training takes, and on what: every number of it that is not the objective's.
-
-    Attributes:
-        steps: batches in all.
-        size: side of the square crops in px, at least 16.
-        small_share: share of the steps, from 0 to 1, that come first with crops of half the size: each takes a quarter
-            of the time, and most of a palette is learned by then. At sizes below 32 there are none.
-        batch_size: crops a batch.
-        learning_rate: of Adam, at its peak.
-        seed: of the crops. Equal arguments on one machine give equal networks.
-
-    Raises:
-        ValueError: naming the attribute: a count or a seed that is none, a rate not between 0 and 1, or a share not
-            from 0 to 1.
-    """
-
-    steps: int = 1200
-    size: int = 256
-    small_share: float = 0.5
-    batch_size: int = 1
-    learning_rate: float = 1e-3
-    seed: int = 0
-
-    def __post_init__(self):
-        for name, least in (("steps", 1), ("size", MIN_SIDE), ("batch_size", 1)):
-            check_count(getattr(self, name), name, least=least)
-        check_seed(self.seed)
-        rate, share = self.learning_rate, self.small_share
-        if not _is_number(rate) or not 0 < rate < 1:
-            raise ValueError(f"learning_rate: {rate!r} is not between 0 and 1")
-        if not _is_number(share) or not 0 <= share <= 1:
-            raise ValueError(f"small_share: {share!r} is not from 0 to 1")
-        # Numbers of NumPy would not go onto a card, which is JSON.
-        for field in fields(self):
-            object.__setattr__(self, field.name, field.type(getattr(self, field.name)))
-
-    def size_of(self, index: int) -> int:
-        """Side of the crops of a step in px; the first step is 0."""
-        small = self.size // 2
-        return small if index < self.small_share * self.steps and small >= MIN_SIDE else self.size
 
 
 class Crops(Sequence[np.ndarray]):
@@ -146,7 +100,3 @@ def identity(images: Sequence[np.ndarray]) -> list[np.ndarray]:
     if isinstance(images, Variants):
         return list(images.photos)
     return [check_image(image, f"photos[{index}]") for index, image in enumerate(images)]
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)

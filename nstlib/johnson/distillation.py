@@ -10,8 +10,9 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from nstlib.johnson.crops import Crops, Schedule, training_photos
+from nstlib.johnson.crops import Crops, training_photos
 from nstlib.johnson.network import Network, needs_jit, new_network
+from nstlib.johnson.schedule import Schedule
 from nstlib.johnson.training import adam
 from nstlib.machine.measuring import package_version
 
@@ -81,7 +82,7 @@ def distill(
             f"{', '.join(architecture)}: the architecture is that of start; leave one of them out"
         )
     keras.utils.set_random_seed(schedule.seed)
-    slim = new_network(**(start.architecture if start else architecture))
+    slim = new_network(**(asdict(start.architecture) if start else architecture))
     if start is not None:
         slim.model.set_weights(start.model.get_weights())
 
@@ -91,7 +92,7 @@ def distill(
     recipe = _imitate(slim, paint, photos, schedule, progress)
     card = dict(network.card) | {
         "distilled": {"from": network.fingerprint, **recipe},
-        "architecture": dict(slim.architecture),
+        "architecture": asdict(slim.architecture),
         "nstlib": package_version("nst-study"),
     }
     return Network(slim.model, slim.architecture, card)

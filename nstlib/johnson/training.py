@@ -17,8 +17,9 @@ from tqdm.auto import tqdm
 from nstlib.errors import TrainingError
 from nstlib.images import check_image
 from nstlib.johnson.checkpoint import Checkpoint
-from nstlib.johnson.crops import Crops, Schedule, identity, training_photos
+from nstlib.johnson.crops import Crops, identity, training_photos
 from nstlib.johnson.network import Network, load_network, needs_jit, new_network
+from nstlib.johnson.schedule import Schedule
 from nstlib.machine.measuring import describe_machine, package_version
 from nstlib.machine.precision import precision_in_use
 from nstlib.objective.perceptual import PerceptualLoss
@@ -87,7 +88,9 @@ def train(
             style arrives in a few hundred steps. From `nstlib.johnson.network.trunk()`, which redraws its input, or
             from `train_identity(...)` for another architecture, it takes thousands; from random weights, more.
         checkpoint: a folder to keep the state in, every 200 steps. When it already holds the state of a run with the
-            same arguments, training goes on from there and ends as if it had never stopped.
+            same arguments, training goes on from there and ends as if it had never stopped. With more steps than that
+            run was to have, it goes on by the longer schedule, its rate rising to where that has it. The network is
+            then not the one that so many steps from the start would give; its card says so (`extensions`).
         on_step: called after every step with a row of the history; returning True ends training early.
         progress: show a progress bar.
 
@@ -103,7 +106,7 @@ def train(
     images = training_photos(photos)
 
     keras.utils.set_random_seed(schedule.seed)
-    network = new_network(**start.architecture)
+    network = new_network(**asdict(start.architecture))
     network.model.set_weights(start.model.get_weights())
     sample = list(Crops(images, replace(schedule, steps=_VARIANCE_CROPS, small_share=0)))
     trainer = _trainer(network, objective, style, sample, schedule)
@@ -115,11 +118,13 @@ def train(
             "style_fingerprint": _fingerprint([style]),
             "photos_fingerprint": _fingerprint([*sample, *identity(images)]),
         }
-        store = Checkpoint(checkpoint, run, _COLUMNS)
+        store = Checkpoint(checkpoint, run, _COLUMNS, growing="steps")
     history = store.restore(trainer) if store else []
     if len(history) < schedule.steps:
         _run(trainer, Crops(images, schedule), history, store, on_step, progress)
     frame = pd.DataFrame(history, columns=_COLUMNS)
+    if store and store.extensions:
+        recipe["extensions"] = store.extensions
     trained = Network(network.model, network.architecture, recipe | _outcome(frame))
     trained = trained.labelled("unnamed")
     return TrainingResult(trained, frame)
@@ -130,7 +135,7 @@ def _recipe(schedule, objective, start, images) -> dict[str, Any]:
     return {
         **asdict(schedule),
         "objective": objective.settings(),
-        "architecture": dict(start.architecture),
+        "architecture": asdict(start.architecture),
         "photos": len(images),
         "start": start.card.get("style", "random"),
         "start_fingerprint": start.fingerprint,
@@ -175,6 +180,7 @@ class _Trainer(keras.Model):
         self.transformer, self.objective, self.content_variances = transformer, objective, variances
         self.style_targets = objective.style_targets(style[None])
         self.terms = {name: _Latest(name=name) for name in _TERMS}
+        self.beyond_range = _Latest(name="beyond_range")
 
     def build(self, shape):
         self.built = True  # the transformer inside was built by its constructor
@@ -194,7 +200,9 @@ class _Trainer(keras.Model):
         )
         for name, value in terms._asdict().items():
             self.terms[name].update_state(value)
-        return terms.total + _RANGE_WEIGHT * ops.mean(ops.square(beyond))
+        beyond_range = ops.mean(ops.square(beyond))
+        self.beyond_range.update_state(beyond_range)
+        return terms.total + _RANGE_WEIGHT * beyond_range
 
 
 def adam(schedule: Schedule) -> keras.optimizers.Optimizer:
@@ -249,6 +257,11 @@ def _run(trainer, crops, history, store, on_step, progress) -> None:
             terms = {name: float(trainer.terms[name].value) for name in _TERMS}
             if not all(math.isfinite(value) for value in terms.values()):
                 raise _not_finite("the loss is", step, _describe(terms), store)
+            # A ReLU of TensorFlow may turn a NaN into 0 on the way to the losses; this is of the pixels themselves.
+            if not math.isfinite(float(trainer.beyond_range.value)):
+                raise _not_finite(
+                    "the picture is", step, "it has pixels that are no numbers", store
+                )
             row = {"step": step, "seconds": time.perf_counter() - clock, **terms}
             history.append(row)
             bar.update()

@@ -1,5 +1,5 @@
 from .measuring import Timing, describe_machine, in_fresh_process, measure, peak_memory
-from .memory import check_memory, estimate_memory
+from .memory import check_memory, estimate_memory, free_memory
 from .precision import has_bfloat16, use_bfloat16
 
 __all__ = [
@@ -7,6 +7,7 @@ __all__ = [
     "check_memory",
     "describe_machine",
     "estimate_memory",
+    "free_memory",
     "has_bfloat16",
     "in_fresh_process",
     "measure",

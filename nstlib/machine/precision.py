@@ -1,6 +1,7 @@
 """Convolutions in bfloat16, for processors that have instructions for it."""
 
-import keras
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from nstlib.errors import PrecisionError
 from nstlib.machine.measuring import CPUINFO, processor_flags
@@ -14,13 +15,41 @@ def has_bfloat16() -> bool:
     return not processor_flags(CPUINFO).isdisjoint(_INSTRUCTIONS)
 
 
+def check_bfloat16() -> None:
+    """Refuses bfloat16 on a processor without such instructions.
+
+    Raises:
+        PrecisionError: naming them.
+    """
+    if not has_bfloat16():
+        raise PrecisionError(
+            f"this processor is not known to compute in bfloat16 (none of {', '.join(_INSTRUCTIONS)} in {CPUINFO}); "
+            "it would be slower than float32, which stays in use"
+        )
+
+
 def precision_in_use() -> str:
     """In which precision TensorFlow multiplies: "float32" or "bfloat16"; on another backend of Keras "default"."""
+    import keras  # not above: an engine asks for `has_bfloat16` alone, and paints without Keras
+
     if keras.backend.backend() != "tensorflow":
         return "default"
     import tensorflow as tf
 
     return "bfloat16" if tf.config.optimizer.get_experimental_options().get(_OPTION) else "float32"
+
+
+@contextmanager
+def float32() -> Iterator[None]:
+    """What TensorFlow compiles in here multiplies in float32, whatever `use_bfloat16` says."""
+    used = precision_in_use()
+    if used == "bfloat16":
+        use_bfloat16(False)
+    try:
+        yield
+    finally:
+        if used == "bfloat16":
+            use_bfloat16()
 
 
 def use_bfloat16(on: bool = True) -> None:
@@ -36,11 +65,8 @@ def use_bfloat16(on: bool = True) -> None:
     Raises:
         PrecisionError: a processor without such instructions, on which bfloat16 would be slow, or unknown.
     """
-    if on and not has_bfloat16():
-        raise PrecisionError(
-            f"this processor is not known to compute in bfloat16 (none of {', '.join(_INSTRUCTIONS)} in {CPUINFO}); "
-            "it would be slower than float32, which stays in use"
-        )
+    if on:
+        check_bfloat16()
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({_OPTION: on})

@@ -24,7 +24,7 @@ def minimize_in_box(
     low: float = 0.0,
     high: float = 1.0,
     first_step: float = 0.02,
-) -> None:
+) -> int:
     """Lowers a function of an array whose elements stay between two bounds.
 
     L-BFGS (Nocedal & Wright 2006, algorithms 7.4 and 7.5) with projection (Bertsekas 1982): elements at a bound that
@@ -39,16 +39,19 @@ def minimize_in_box(
         on_step: called after each step, the last evaluation being that of the accepted point.
         low, high: the bounds.
         first_step: root mean square of the first change that is tried, before there is a curvature to go by.
+
+    Returns:
+        How many steps were taken.
     """
     point = np.clip(start, low, high)
     value, gradient = value_and_gradient(point)
-    pairs = deque(maxlen=_MEMORY)
+    pairs, taken = deque(maxlen=_MEMORY), 0
     for _ in range(steps):
         held = ((point <= low) & (gradient > 0)) | ((point >= high) & (gradient < 0))
         free = np.where(held, 0, gradient)
         norm = _dot(free, free) ** 0.5
         if norm == 0:
-            return
+            break
         if pairs:
             direction = np.where(held, 0, -_inverse_hessian(pairs, free))
         else:
@@ -58,13 +61,15 @@ def minimize_in_box(
             pairs.clear()  # the curvature misled: once more along the gradient
             continue
         if accepted is None:
-            return
+            break
         change, difference = accepted[0] - point, accepted[2] - gradient
         curvature = _dot(change, difference)
         if curvature > 1e-10 * _dot(difference, difference):
             pairs.append((change, difference, curvature))
         point, value, gradient = accepted
+        taken += 1
         on_step()
+    return taken
 
 
 def _search(value_and_gradient, point, value, gradient, direction, low, high):

@@ -15,12 +15,13 @@ from tqdm.auto import tqdm
 
 from nstlib.arguments import check_count
 from nstlib.errors import ImageError, OptimizationError
-from nstlib.images import MIN_SIDE, centre_crop, check_image, resize
+from nstlib.images import MIN_SIDE, centre_crop, check_image, resize, transfer_colour
 from nstlib.machine.memory import check_memory
+from nstlib.machine.precision import float32, precision_in_use
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.optimization.lbfgs import minimize_in_box
 
-INITS = ("content", "style", "noise")
+INITS = ("content", "colour", "style", "noise")
 _LARGE = 512  # px, the longer side from which beginning small pays (benchmarks/scales.py)
 _SCALES = (0.25, 0.5, 1.0)  # of a large photo
 _COARSE_STEPS = 10  # more take longer than they save (benchmarks/scales.py)
@@ -70,8 +71,9 @@ def gatys(
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
         optimizer: `"lbfgs"` (every pixel held in [0, 1], see `nstlib.optimization.lbfgs`), or a Keras optimizer by name
             (`"adam"` with a rate of 0.02) or instance; those clip to [0, 1] after each step.
-        init: `"content"`, `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise, which leaves
-            less grain in the result than full contrast), or an image of the photo's size.
+        init: `"content"`, `"colour"` (the photo with the colours of the style, `nstlib.transfer_colour`: nearer to
+            where the optimisation goes), `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise,
+            which leaves less grain in the result than full contrast), or an image of the photo's size.
         scales: sizes of photo and style to optimise at, one after the other, as shares of their full size that rise
             to 1: coarse to fine. Each scale starts from the result of the one before; the last minimises what a run
             with `scales=(1,)` does. None is (0.25, 0.5, 1) for a photo whose longer side has 512 px or more, as far as
@@ -85,7 +87,7 @@ def gatys(
         The best image, the history of the run, and the snapshots asked for.
 
     Raises:
-        OptimizationError: the loss became infinite or not a number.
+        OptimizationError: the loss, a pixel or a derivative became infinite or not a number.
         ImageError: not an image, or a photo too large for the memory that is free.
         ValueError: bad arguments.
     """
@@ -135,7 +137,13 @@ def _best(run: "_Run", start: np.ndarray, steps: int, optimizer) -> np.ndarray:
     """The best image of one scale, from `start`."""
     with contextlib.suppress(_Stop):
         if optimizer == "lbfgs":
-            minimize_in_box(run.evaluate, start, steps=steps, on_step=run.record)
+            search = {"on_step": run.record}
+            taken = minimize_in_box(run.evaluate, start, steps=steps, **search)
+            if 0 < taken < steps and precision_in_use() == "bfloat16":
+                # So near to a minimum that the rounding hides the way down: float32 still sees it.
+                with float32():
+                    run.gradient = _compiled(run.objective, precision_in_use())
+                    minimize_in_box(run.evaluate, run.best_image, steps=steps - taken, **search)
         else:
             _descend(run, start, steps, _keras_optimizer(optimizer))
     return run.best_image
@@ -175,7 +183,7 @@ class _Run:
         self.objective, self.max_evals, self.history = objective, max_evals, history
         self.content_targets = objective.content_targets(tf.constant(photo[None]))
         self.style_targets = objective.style_targets(tf.constant(style[None]))
-        self.gradient = _compiled(objective)
+        self.gradient = _compiled(objective, precision_in_use())
         self.evals, self.terms = 0, {}
         self.wanted, self.snapshots = frozenset(snapshots), {}
         self.best_total, self.best_image = math.inf, None
@@ -191,17 +199,18 @@ class _Run:
         )
         self.evals += 1
         self.terms = {name: float(value) for name, value in terms._asdict().items()}
-        total = self.terms["total"]
-        if not math.isfinite(total):
+        total, gradient = self.terms["total"], gradient.numpy()[0]
+        # Pixels and gradient too: a ReLU of TensorFlow may turn a NaN into 0 on the way to the losses.
+        if not all(np.isfinite(each).all() for each in (total, image, gradient)):
             raise OptimizationError(
-                f"the loss is not finite after {self.evals} evaluations "
+                f"the loss, the image or the gradient is not finite after {self.evals} evaluations "
                 f"({', '.join(f'{k} {v:.3g}' for k, v in self.terms.items())}): a smaller learning rate, or weights "
                 "below those of the objective used, may help"
             )
         self.image = image
         if self.evals == 1:
             self.record()
-        return total, gradient.numpy()[0]
+        return total, gradient
 
     def record(self):
         """Adds the image evaluated last to the history, as the outcome of one step."""
@@ -211,7 +220,7 @@ class _Run:
 
 
 @lru_cache(maxsize=8)
-def _compiled(objective: PerceptualLoss):
+def _compiled(objective: PerceptualLoss, precision: str):  # which a graph keeps
     """Objective and gradient to the pixels as one graph; equal settings share it, so that a size is traced once."""
 
     @tf.function(reduce_retracing=True)
@@ -284,6 +293,8 @@ def _initial(init, photo: np.ndarray, style: np.ndarray, seed: int) -> np.ndarra
             raise ValueError(f"init: {init!r} is not one of {', '.join(INITS)}, nor an image")
         if init == "content":
             return photo
+        if init == "colour":
+            return transfer_colour(photo, style)
         if init == "style":
             return centre_crop(style, *photo.shape[:2])
         noise = np.random.default_rng(seed).random(photo.shape, dtype=np.float32)

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ import psutil
 from nstlib.arguments import check_count
 from nstlib.errors import RecommendationError
 from nstlib.johnson import SLIM_WIDTH
-from nstlib.johnson.crops import Schedule
+from nstlib.johnson.engines import load_engine
 from nstlib.johnson.network import load_network
+from nstlib.johnson.schedule import Schedule
 from nstlib.johnson.training import training_objective
 from nstlib.machine.memory import estimate_memory
 from nstlib.metrics import YARDSTICKS
@@ -26,7 +28,9 @@ from nstlib.study.timing import evaluation_seconds, pass_seconds, training_secon
 _HERE = Path(__file__).parents[1]
 _FOLDERS = (_HERE / "assets" / "tables", _HERE.parent / "results" / "tables")  # wheel, checkout
 _PASSES = {1.0: "pass", SLIM_WIDTH: "slim pass"}  # by the width of the network
+_ENGINE = "openvino"  # and of a pass on it: "openvino pass"
 # How far above the best measured method a method's means may lie: total loss, patch distance.
+_CALIBRATED = "brush_flow"  # the network that is timed
 _FACTORS = {"fast": (math.inf, math.inf), "balanced": (2.0, 2.0), "best": (1.1, 2.0)}
 
 
@@ -81,6 +85,8 @@ def recommend(
     `"best"` only a tenth more total loss, `"fast"` anything whose total loss is below that of both baselines, the
     untouched photo and the colour transfer.
 
+    Where the speed of OpenVINO was measured (`"openvino pass"`), a pass is expected there: it paints the same picture.
+
     Args:
         images: pictures to make, in all styles together.
         size: their longer side in px, at least 64; photos of 3:2.
@@ -110,7 +116,7 @@ def recommend(
     sources = {name: f"{name} (given)" for name, table in tables.items() if table is not None}
     speed = measured_table("speed") if speed is None else speed
     scores = measured_table("study_256") if scores is None else scores
-    if "slim pass" not in set(speed["what"]):  # a table of one's own may do without
+    if _PASSES[SLIM_WIDTH] not in set(speed["what"]):  # a table of one's own may do without
         scores = scores[scores["method"] != SLIM.label]
     options = _options(scores, speed, images=images, size=size, styles=styles, own=own_style)
     good = options[_good_enough(options, quality)]
@@ -138,7 +144,7 @@ def expected_seconds(what: str, pixels: float, speed: pd.DataFrame) -> float:
     are those of the nearest.
 
     Args:
-        what: `"pass"`, `"slim pass"`, `"evaluation"` or `"training step"`.
+        what: a kind of work of `nstlib.study.timing`, such as `"pass"` or `"evaluation"`.
         pixels: of the picture.
         speed: a table like `calibrate` makes.
 
@@ -174,7 +180,7 @@ def expected_costs(scores: pd.DataFrame, speed: pd.DataFrame, *, size: int = 512
     """
     yardsticks = [name for name in YARDSTICKS if name in scores]
     rows = scores.groupby("method", sort=False)[["evals", *yardsticks]].mean().reset_index()
-    work = [_work(Method.parse(label)) for label in rows["method"]]
+    work = [_work(Method.parse(label), speed) for label in rows["method"]]
     pixels = size * size * 2 / 3
     each = {kind: expected_seconds(kind, pixels, speed) for kind in {*itertools.chain(*work)}}
     rows.insert(2, "seconds", [sum(each[kind] * n for kind, n in row.items()) for row in work])
@@ -192,7 +198,8 @@ def calibrate(
 
     Args:
         sizes: longer sides in px at which a gradient evaluation is timed.
-        pass_sizes: at which a pass through a network of either width is timed; None is `sizes`.
+        pass_sizes: at which a pass through a network of either width is timed, also on OpenVINO where it is installed;
+            None is `sizes`.
         training_size: side in px of the crop at which a training step is timed.
         repeats: timed calls of each.
 
@@ -200,11 +207,16 @@ def calibrate(
         One row a kind of work and size; the columns are those of `nstlib.study.timing`.
     """
     pass_sizes = sizes if pass_sizes is None else pass_sizes
-    networks = {what: load_network("brush_flow", width=width) for width, what in _PASSES.items()}
+    networks = {what: load_network(_CALIBRATED, width=width) for width, what in _PASSES.items()}
     objective = training_objective()
+    engines = {
+        f"{_ENGINE} {what}": load_engine(_CALIBRATED, width=width)
+        for width, what in _PASSES.items()
+        if find_spec(_ENGINE)
+    }
     passes = [
         pass_seconds(network, pass_sizes, what=what, repeats=repeats)
-        for what, network in networks.items()
+        for what, network in (networks | engines).items()
     ]
     evaluations = evaluation_seconds(objective, sizes, repeats=repeats)
     steps = training_seconds(networks["pass"], objective, training_size, repeats=repeats)
@@ -236,6 +248,7 @@ def _options(
     """What can be recommended, and the baselines: one row a `Method`, with what it costs and how good it was."""
     rows = expected_costs(scores, speed, size=size)
     rows["method"] = rows["method"].map(Method.parse)
+    rows["work"] = [_work(method, speed) for method in rows["method"]]
     rows = rows[[_is_option(method, size, own) for method in rows["method"]]]
     if all(method.is_baseline for method in rows["method"]):
         raise RecommendationError(
@@ -258,7 +271,7 @@ def _is_option(method: Method, size: int, own: bool) -> bool:
 
 def _fits(method: Method, size: int) -> bool:
     """Whether a picture of 3:2 fits the memory of this machine."""
-    kind = "johnson slim" if method == SLIM else method.kind
+    kind = f"{method.kind} slim" if method == SLIM else method.kind
     needed = estimate_memory(max(1, round(size * 2 / 3)), size, method=kind)
     return needed <= psutil.virtual_memory().total
 
@@ -285,9 +298,15 @@ def _good_enough(options: pd.DataFrame, quality: str) -> pd.Series:
     )
 
 
-def _work(method: Method) -> dict[str, int]:
-    """What a picture takes: how often each kind of work that is measured; nothing for the baselines."""
-    passes = {_PASSES[method.width]: 1} if method.uses_network else {}
+def _work(method: Method, speed: pd.DataFrame) -> dict[str, int]:
+    """What a picture takes: how often each kind of work; nothing for the baselines."""
+    passes = {}
+    if method.uses_network:
+        usual = _PASSES[method.width]
+        on_engine = f"{_ENGINE} {usual}"
+        # The hybrid goes on in TensorFlow, and passes there too.
+        there = method.kind == "johnson" and on_engine in set(speed["what"])
+        passes = {on_engine if there else usual: 1}
     return passes | ({"evaluation": method.evals} if method.evals else {})
 
 
@@ -305,7 +324,7 @@ def _recommendation(
         f"its mean total loss was {row['total']:.2f}, its patch distance {row['patch']:.3f}"
         f"{', with networks that had more training' if row['training'] else ''}."
     )
-    kinds = [*_work(method), *(["training step"] if row["training"] else [])]
+    kinds = [*row["work"], *(["training step"] if row["training"] else [])]
     means = {name: row[name] for name in YARDSTICKS if name in row}
     study, speed = (sources.get(name, name) for name in ("study_256", "speed"))
     return Recommendation(
@@ -329,6 +348,8 @@ def _command(row: Mapping) -> str:
         command = "nst train PAINTING -o MINE.npz && nst stylize PHOTO --style PAINTING --network MINE.npz"
     if method.evals:
         command += f" --method {method.kind} --steps {method.evals}"
+    if any(kind.startswith(_ENGINE) for kind in row["work"]):
+        command += f" --engine {_ENGINE}"
     return f"{command} --slim" if method.width != 1 else command
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data import STYLE_SIZE
 from nstlib.data.pictures import photo as load_photo
 from nstlib.data.pictures import style as load_style
 from nstlib.files import load_image, save_image
 from nstlib.images import resize
 from nstlib.johnson import SLIM_WIDTH
-from nstlib.johnson.network import Network, load_network, network_names
+from nstlib.johnson.network import Network, load_network
+from nstlib.johnson.saved import network_names
 from nstlib.metrics import YARDSTICKS
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.study.comparison import (

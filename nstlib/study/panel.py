@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from nstlib.data.pictures import STYLE_SIZE, photo_names, style_names
+from nstlib.data import STYLE_SIZE
 from nstlib.data.pictures import photo as load_photo
+from nstlib.data.pictures import photo_names, style_names
 from nstlib.data.pictures import style as load_style
 from nstlib.errors import ImageError
 from nstlib.images import to_uint8
-from nstlib.johnson.network import load_network, network_names
+from nstlib.johnson.network import load_network
+from nstlib.johnson.saved import network_names
 from nstlib.johnson.training import training_objective
 from nstlib.methods import METHODS, network_objective, stylize
 from nstlib.metrics import YARDSTICKS, evaluate

@@ -1,6 +1,7 @@
 """What a pass, a gradient evaluation and a training step cost on this machine, as rows of one kind of table.
 
-Columns: what (`"pass"`, `"slim pass"`, `"evaluation"` or `"training step"`), size (longer side in px), pixels, seconds
+Columns: what (`"pass"`, `"slim pass"`, the same on an engine as `"openvino pass"` and `"openvino slim pass"`,
+`"evaluation"` or `"training step"`), size (longer side in px), pixels, seconds
 (the median), low and high (the quartiles), first (seconds of the first one at that size, which pays for tracing and,
 for an evaluation, for the targets), repeats.
 """
@@ -11,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from nstlib.arguments import check_count
-from nstlib.data.pictures import STYLE_SIZE
+from nstlib.data import STYLE_SIZE
 from nstlib.data.pictures import photo as load_photo
 from nstlib.data.pictures import style as load_style
 from nstlib.images import resize
-from nstlib.johnson.crops import Schedule
 from nstlib.johnson.network import Network
+from nstlib.johnson.schedule import Schedule
 from nstlib.johnson.training import train
 from nstlib.machine.measuring import in_fresh_process, measure
+from nstlib.methods import Painter
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.optimization.pixels import gatys
 
@@ -27,12 +29,12 @@ _PHOTO, _STYLE = "coffee", "brush_flow"
 
 
 def pass_seconds(
-    network: Network, sizes: Sequence[int], *, what: str = "pass", repeats: int = 7
+    network: Painter, sizes: Sequence[int], *, what: str = "pass", repeats: int = 7
 ) -> pd.DataFrame:
     """Seconds of one pass through a network.
 
     Args:
-        network: whose pass it is.
+        network: whose pass it is, of `load_network` or `load_engine`.
         sizes: longer sides of photos of 3:2, in px.
         what: the rows are to be called.
         repeats: timed passes at each size, at least 2.

@@ -62,6 +62,12 @@ def test_suffixes_in_any_case(tmp_path, suffix, kind):
     assert len(photo_folder(tmp_path)) == 1
 
 
+def test_hidden_files_are_no_photos(folder):
+    (folder / "._a.PNG").write_bytes(b"what macOS leaves on foreign disks")
+    (folder / ".d.png").write_bytes(png_bytes())
+    assert len(photo_folder(folder)) == 3
+
+
 def test_is_a_sequence(folder):
     photos = photo_folder(folder)
     assert [image.shape for image in photos] == [(22, 30, 3), (21, 30, 3), (20, 30, 3)]

@@ -1,14 +1,14 @@
 import pytest
 import runs
 
-from nstlib.johnson import network
+from nstlib.johnson import architecture
 
 
 @pytest.fixture(scope="module")
 def few_layers():
     """Networks without residual blocks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "_RESIDUAL_BLOCKS", runs.RESIDUAL_BLOCKS)
+        patch.setattr(architecture, "_RESIDUAL_BLOCKS", runs.RESIDUAL_BLOCKS)
         yield
 
 

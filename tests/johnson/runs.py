@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nstlib.johnson.crops import Schedule
 from nstlib.johnson.network import Network, new_network
+from nstlib.johnson.schedule import Schedule
 from nstlib.johnson.training import TrainingResult, train
 from nstlib.objective.perceptual import PerceptualLoss
 
@@ -46,14 +46,13 @@ def random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def random_network(seed: int = 0, scale: float = 0.3, **architecture) -> Network:
     """A network in which no weight is left at its initial zero or one, so that all of them matter."""
-    architecture = {"width": 0.1} | architecture
     keras.utils.set_random_seed(seed)
-    network = new_network(**architecture)
+    network = new_network(**{"width": 0.1} | architecture)
     rng = np.random.default_rng(seed)
     network.model.set_weights(
         [w + scale * rng.random(w.shape, dtype=np.float32) for w in network.model.get_weights()]
     )
-    return Network(model=network.model, architecture=architecture, card=CARD)
+    return Network(model=network.model, architecture=network.architecture, card=CARD)
 
 
 def start_network() -> Network:

@@ -142,6 +142,28 @@ def test_a_setting_that_is_gone_differs_too(folder):
         Checkpoint(folder, smaller, COLUMNS).restore(model())
 
 
+def test_a_setting_that_may_grow_does_and_what_it_was_is_kept(written, folder):
+    _, made, rows = written
+    for steps, extensions in (
+        (30, []),
+        (40, [{"at": 4, "steps": 30}]),
+        (40, [{"at": 4, "steps": 30}]),
+        (50, [{"at": 4, "steps": 30}, {"at": 4, "steps": 40}]),
+    ):
+        other = model(seed=1)
+        store = Checkpoint(folder, SETTINGS | {"steps": steps}, COLUMNS, growing="steps")
+        assert store.restore(other) == rows
+        assert_same(state(other), state(made))
+        assert store.extensions == extensions
+
+
+@pytest.mark.parametrize("other", [{"steps": 29}, {"steps": 31, "seed": 1}, {"photos": 4}])
+def test_a_run_made_shorter_or_another_one_is_refused_all_the_same(folder, other):
+    store = Checkpoint(folder, SETTINGS | other, COLUMNS, growing="steps")
+    with pytest.raises(TrainingError, match=f"differs in {', '.join(sorted(other))};"):
+        store.restore(model())
+
+
 # --- folders that cannot serve --------------------------------------------------------------
 
 

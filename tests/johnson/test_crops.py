@@ -10,7 +10,8 @@ from nstlib.data.pictures import photo_names
 from nstlib.errors import DataError, ImageError
 from nstlib.files import save_image
 from nstlib.johnson import crops
-from nstlib.johnson.crops import Crops, Schedule, Variants, identity, training_photos
+from nstlib.johnson.crops import Crops, Variants, identity, training_photos
+from nstlib.johnson.schedule import Schedule
 
 # --- Schedule -------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ import pytest
 from runs import eager_functions, pictures
 
 from nstlib.errors import DataError
-from nstlib.johnson.crops import Schedule
+from nstlib.johnson.architecture import Architecture
 from nstlib.johnson.distillation import distill, train_identity
 from nstlib.johnson.network import Network, new_network
+from nstlib.johnson.schedule import Schedule
 
 LONG = Schedule(steps=60, size=32, small_share=0, learning_rate=0.01)
 # Of all architectures the one of the fewest layers.
@@ -46,7 +47,7 @@ def test_train_identity_learns_to_reproduce_its_input(start):
 
     network = train_identity(pictures(3), schedule=LONG, width=0.1, **PLAIN, **QUIETLY)
     assert error(network) < 0.65 * error(start)
-    assert network.architecture == {"width": 0.1, **PLAIN}
+    assert network.architecture == Architecture(width=0.1, **PLAIN)
     assert network.card["style"] == "identity"
     assert {name: network.card[name] for name in vars(LONG)} == asdict(LONG)
     assert network.card["photos"] == 3
@@ -64,7 +65,8 @@ def test_distill_learns_to_paint_as_the_other_does(teacher):
     slim = distill(teacher, pictures(3), schedule=LONG, start=before, **QUIETLY)
     assert error(slim) < 0.65 * error(before)
     assert before.fingerprint == weights
-    assert slim.architecture == slim.card["architecture"] == {"width": 0.08, **PLAIN}
+    assert slim.architecture == Architecture(width=0.08, **PLAIN)
+    assert slim.card["architecture"] == asdict(slim.architecture)
     assert (slim.card["style"], slim.card["licence"]) == ("tiles", "CC0")
     expected = {"from": teacher.fingerprint, **asdict(LONG), "photos": 3}
     assert recipe(slim.card["distilled"]) == expected

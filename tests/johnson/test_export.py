@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 import shutil
@@ -14,10 +15,10 @@ from nstlib.data.pictures import photo as load_photo
 from nstlib.errors import ExportError
 from nstlib.files import load_image, save_image
 from nstlib.images import centre_crop
-from nstlib.johnson import SLIM_WIDTH
-from nstlib.johnson import network as networks
+from nstlib.johnson import SLIM_WIDTH, architecture
 from nstlib.johnson.export import export_network
-from nstlib.johnson.network import load_network, network_names
+from nstlib.johnson.network import load_network
+from nstlib.johnson.saved import network_names
 
 PARITY = 2 / 255  # largest difference of a channel
 RUNTIMES = {"onnx": "onnxruntime", "tflite": "ai_edge_litert"}
@@ -36,7 +37,7 @@ print(json.dumps(sorted({"tensorflow", "keras", "nstlib"} & set(sys.modules))))
 @pytest.fixture
 def one_block(monkeypatch):
     """Every kind of layer, and few of each."""
-    monkeypatch.setattr(networks, "_RESIDUAL_BLOCKS", 1)
+    monkeypatch.setattr(architecture, "_RESIDUAL_BLOCKS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +54,9 @@ def program(runtime):
 
 def paints_as_the_guide_says(network, folder):
     """By its programs, which run with NumPy, Pillow and the runtime alone."""
-    exported = {
-        "onnx": export_network(network, folder / "any.onnx"),
-        "tflite": export_network(network, folder / "one.tflite", height=480, width=640),
-    }
+    exported = {suffix: export_network(network, folder / f"any.{suffix}") for suffix in RUNTIMES}
     runs = []
-    for suffix, size in [("onnx", (60, 80)), ("onnx", (97, 64)), ("tflite", (480, 640))]:
+    for suffix, size in itertools.product(RUNTIMES, [(60, 80), (97, 64)]):
         place = folder / str(len(runs))
         place.mkdir()
         shutil.copy(exported[suffix], place / f"wave.{suffix}")
@@ -127,7 +125,7 @@ def test_what_ships_paints_the_same(tmp_path, name, width):
     [
         ("network.h5", {}, r"ends in none of \.onnx, \.tflite"),
         ("network.onnx", {"height": 64}, "give both or neither"),
-        ("network.tflite", {}, "takes images of one size"),
+        ("network.tflite", {"width": 64}, "give both or neither"),
         ("network.onnx", {"height": 8, "width": 64}, "height: 8 is not a whole number"),
     ],
 )
@@ -137,26 +135,30 @@ def test_bad_arguments(network, tmp_path, name, sides, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_fails_leaves_the_earlier_file_whole(network, tmp_path, monkeypatch):
-    path = tmp_path / "network.onnx"
+@pytest.mark.parametrize(
+    ("name", "converter"),
+    [
+        ("network.onnx", "nstlib.johnson.onnx_graph.onnx.checker.check_model"),
+        ("network.tflite", "keras.Model.export"),
+    ],
+)
+def test_what_fails_leaves_the_earlier_file_whole(network, tmp_path, monkeypatch, name, converter):
+    path = tmp_path / name
     path.write_bytes(b"precious")
 
-    def fail(target, **_):
-        target.write_bytes(b"half")
+    def fail(*_, **__):
         raise RuntimeError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(network.model, "export", fail)
-        with pytest.raises(ExportError, match=r"network\.onnx: could not be exported: disk full"):
+        patch.setattr(converter, fail)
+        with pytest.raises(ExportError, match=f"{name}: could not be exported: disk full"):
             export_network(network, path)
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_package_is_named(network, tmp_path, monkeypatch):
-    def fail(target, **_):
-        raise ImportError("no module", name="tf2onnx")
-
-    monkeypatch.setattr(network.model, "export", fail)
-    with pytest.raises(ExportError, match=r"tf2onnx is missing; pip install 'nst-study\[export\]'"):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "nstlib.johnson.onnx_graph", raising=False)
+    with pytest.raises(ExportError, match=r"onnx is missing; pip install 'nst-study\[export\]'"):
         export_network(network, tmp_path / "network.onnx")

@@ -12,8 +12,10 @@ import runs
 from runs import CARD, random_image, random_network
 
 from nstlib.errors import NetworkError
-from nstlib.johnson import network as transformer
-from nstlib.johnson.network import load_network, network_names, new_network, save_network
+from nstlib.johnson import architecture
+from nstlib.johnson import saved as files
+from nstlib.johnson.network import load_network, new_network, save_network
+from nstlib.johnson.saved import network_names
 
 pytestmark = pytest.mark.usefixtures("few_layers")
 
@@ -41,7 +43,7 @@ def test_float32_round_trip_is_exact(network, saved):
         loaded.stylize(random_image(32, 40)), network.stylize(random_image(32, 40))
     )
     assert loaded.card == CARD
-    assert loaded.architecture == {"width": 0.1}
+    assert loaded.architecture == network.architecture
 
 
 def test_float16_round_trip_is_within_a_grey_level_at_half_the_size(tmp_path):
@@ -56,7 +58,7 @@ def test_float16_round_trip_is_within_a_grey_level_at_half_the_size(tmp_path):
 
 def paint(file, folder):
     """In a process that has not made a network."""
-    transformer._RESIDUAL_BLOCKS = runs.RESIDUAL_BLOCKS
+    architecture._RESIDUAL_BLOCKS = runs.RESIDUAL_BLOCKS
     network = load_network(file)
     assert network.card == CARD
     np.save(folder / "painted.npy", network.stylize(np.load(folder / "image.npy")))
@@ -97,7 +99,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(network, saved, 
         file.write(b"half a file")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(transformer.np, "savez_compressed", fail)
+    monkeypatch.setattr(files.np, "savez_compressed", fail)
     with pytest.raises(OSError, match="no space"):
         save_network(network, saved)
     assert saved.read_bytes() == before
@@ -197,7 +199,7 @@ def test_missing_files_and_folders(tmp_path):
 
 @pytest.mark.parametrize("name", ["a_style_nobody_made", "network.h5", "", "..", Path("a/b")])
 def test_unknown_names_list_what_there_is(name, tmp_path, monkeypatch, network):
-    monkeypatch.setattr(transformer, "_FOLDER", tmp_path)
+    monkeypatch.setattr(files, "_FOLDER", tmp_path)
     for style in ("waves", "mosaic"):
         save_network(network, tmp_path / f"{style}.npz")
     assert network_names() == ["mosaic", "waves"]
@@ -208,7 +210,7 @@ def test_unknown_names_list_what_there_is(name, tmp_path, monkeypatch, network):
 
 
 def test_names_when_nothing_ships(tmp_path, monkeypatch):
-    monkeypatch.setattr(transformer, "_FOLDER", tmp_path / "missing")
+    monkeypatch.setattr(files, "_FOLDER", tmp_path / "missing")
     assert network_names() == []
     with pytest.raises(NetworkError, match="there are none"):
         load_network("waves")

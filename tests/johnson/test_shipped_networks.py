@@ -10,8 +10,8 @@ from nstlib.data.pictures import photo as load_photo
 from nstlib.data.pictures import style as load_style
 from nstlib.data.pictures import style_names
 from nstlib.johnson import SLIM_WIDTH
-from nstlib.johnson import network as transformer
-from nstlib.johnson.network import build_transformer, load_network, network_names, trunk
+from nstlib.johnson.network import build_transformer, load_network, trunk
+from nstlib.johnson.saved import network_names, network_path
 from nstlib.objective.perceptual import PerceptualLoss
 
 OWN_STYLES = {*style_names()} & {*network_names()}
@@ -24,7 +24,7 @@ def full(name):
 def shipped(width):
     """File and card of each network of a width, without building it."""
     for name in network_names(width):
-        path = transformer._folder(width) / f"{name}.npz"
+        path = network_path(name, width=width)
         with np.load(path) as file:
             yield name, file, json.loads(file["header"].tobytes())
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,10 +31,10 @@ from runs import (
 
 from nstlib.errors import DataError, ImageError, TrainingError
 from nstlib.files import save_image
-from nstlib.johnson import network as networks
-from nstlib.johnson import training
-from nstlib.johnson.crops import Crops, Schedule
+from nstlib.johnson import architecture, training
+from nstlib.johnson.crops import Crops
 from nstlib.johnson.network import Network, load_network, new_network, save_network
+from nstlib.johnson.schedule import Schedule
 from nstlib.johnson.training import training_objective
 from nstlib.machine.measuring import describe_machine
 from nstlib.objective.perceptual import PerceptualLoss
@@ -123,7 +123,8 @@ def test_the_card(finished, start):
     assert (card["style"], card["licence"]) == ("unnamed", "unknown")
     assert PerceptualLoss(**card["objective"]) == OBJECTIVE
     assert Schedule(**{name: card[name] for name in vars(LONG)}) == LONG
-    assert card["architecture"] == result.network.architecture == {"width": 0.1}
+    assert result.network.architecture == architecture.Architecture(width=0.1)
+    assert card["architecture"] == asdict(result.network.architecture)
     assert (card["start"], card["start_fingerprint"]) == ("random", start.fingerprint)
     assert card["photos"] == 3
     assert card["nstlib"] == version("nst-study")
@@ -177,12 +178,11 @@ def test_the_defaults_are_a_painter_and_the_photos_of_the_study(start, monkeypat
 
 
 def test_a_run_starts_from_the_start_and_keeps_its_architecture():
-    architecture = {"width": 0.05, "normalization": "batch", "upsampling": "transposed"}
-    start = new_network(**architecture)
-    start = Network(model=start.model, architecture=architecture, card={"style": "waves"})
+    start = new_network(width=0.05, normalization="batch", upsampling="transposed")
+    start = Network(start.model, start.architecture, card={"style": "waves"})
     schedule = replace(SHORT, steps=2, batch_size=3, learning_rate=1e-9)
     result = run_eagerly(start, schedule=schedule)
-    assert result.network.architecture == architecture
+    assert result.network.architecture == start.architecture
     assert result.network.card["start"] == "waves"
     trained = result.network.model.trainable_variables
     for found, expected in zip(trained, start.model.trainable_variables, strict=True):
@@ -290,6 +290,21 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_given_back(start, tmp
         run_eagerly(start, schedule=replace(SHORT, steps=1), **options)
 
 
+def test_pixels_that_are_no_numbers_are_seen_whatever_the_losses_say(start, monkeypatch):
+    """As where a ReLU or a pooling of TensorFlow drops a NaN on its way to the losses."""
+    broken = new_network(**asdict(start.architecture))
+    *weights, _ = start.model.get_weights()
+    broken.model.set_weights([*weights, np.array([np.nan, 0, 0], np.float32)])
+    real = PerceptualLoss.__call__
+
+    def deaf(self, images, *targets, **options):
+        return real(self, keras.ops.nan_to_num(images), *targets, **options)
+
+    monkeypatch.setattr(PerceptualLoss, "__call__", deaf)
+    with pytest.raises(TrainingError, match="the picture is not finite at step 1: it has pixels"):
+        run_eagerly(broken, schedule=replace(SHORT, steps=1))
+
+
 @pytest.mark.slow  # the run of 30 steps
 def test_a_finished_run_is_given_back_without_a_step(finished, start):
     result = run(start, schedule=LONG, checkpoint=finished[1], on_step=never)
@@ -310,7 +325,7 @@ def test_a_run_that_is_stopped_at_its_last_step_is_finished(start, tmp_path):
 
 def train_until_killed(folder, *, while_writing):
     """Saves its state at every step, and kills itself with half of that of step 3 written or waits to be killed."""
-    networks._RESIDUAL_BLOCKS, training._EVERY = RESIDUAL_BLOCKS, 1
+    architecture._RESIDUAL_BLOCKS, training._EVERY = RESIDUAL_BLOCKS, 1
     save_weights = keras.Model.save_weights
     states = []
 
@@ -361,7 +376,7 @@ def test_a_run_that_is_killed_again_and_again_ends_like_one_that_is_not(short, s
 
 
 def first_losses(start):
-    networks._RESIDUAL_BLOCKS = RESIDUAL_BLOCKS
+    architecture._RESIDUAL_BLOCKS = RESIDUAL_BLOCKS
     result = run(load_network(start), on_step=lambda row: True)
     return {"backend": result.network.card["backend"], **result.history.iloc[0]}
 
@@ -385,6 +400,32 @@ def test_jax_starts_with_the_same_loss(short, start, tmp_path):
     assert found["backend"] == "jax"
     for term in ("total", "content", "style", "tv"):
         assert found[term] == pytest.approx(expected[term], rel=1e-3)
+
+
+# --- runs that are made longer --------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("often")
+def test_a_finished_run_goes_on_with_more_steps_and_its_card_says_so(start, short, tmp_path):
+    longer = replace(SHORT, steps=12)
+    folders = [shutil.copytree(short[1], tmp_path / name) for name in ("once", "twice")]
+    seen = []
+    result = run_eagerly(
+        start, schedule=longer, checkpoint=folders[0], on_step=lambda row: seen.append(row["step"])
+    )
+    assert seen == [9, 10, 11, 12]
+    assert result.network.card["steps"] == 12
+    assert result.network.card["extensions"] == [{"at": 8, "steps": 8}]
+    assert "extensions" not in short[0].network.card
+    before, after = (each.history.drop(columns="seconds") for each in (short[0], result))
+    pd.testing.assert_frame_equal(after.head(8), before, check_exact=True)
+    # Stopped in the midst of it, it ends the same.
+    stop = {"checkpoint": folders[1], "on_step": lambda row: row["step"] == 10}
+    assert len(run_eagerly(start, schedule=longer, **stop).history) == 10
+    again = run_eagerly(start, schedule=longer, checkpoint=folders[1])
+    assert_same(again, result)
+    assert again.network.card["extensions"] == result.network.card["extensions"]
 
 
 # --- checkpoints that are of another run ----------------------------------------------------

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from nstlib.errors import ImageError, OptimizationError
-from nstlib.images import centre_crop, resize
+from nstlib.images import centre_crop, resize, transfer_colour
+from nstlib.machine.precision import precision_in_use, use_bfloat16
 from nstlib.objective.perceptual import LossTerms, PerceptualLoss
 from nstlib.optimization import pixels as module
 from nstlib.optimization.pixels import gatys
@@ -48,8 +49,8 @@ def calls(monkeypatch):
     images = []
     compiled = module._compiled
 
-    def counting(objective):
-        gradient = compiled(objective)
+    def counting(*arguments):
+        gradient = compiled(*arguments)
 
         def count(image, *targets):
             images.append(image.numpy()[0])
@@ -66,7 +67,7 @@ def losses(monkeypatch):
     """Totals to hand out in place of the objective's, with a gradient of ones."""
     totals = []
 
-    def scripted(objective):
+    def scripted(*_):
         def gradient(image, *targets):
             total = totals.pop(0)
             return LossTerms(*(tf.constant(total),) * 4), tf.ones_like(image)
@@ -103,6 +104,36 @@ def test_the_image_is_the_best_of_the_history(pair, optimizer):
     best = result.history.loc[result.history["total"].idxmin()]
     for term, value in evaluate(result.image, *pair).items():
         assert value == pytest.approx(best[term], rel=1e-4)
+
+
+def test_where_bfloat16_sees_no_way_down_float32_goes_on(pair, monkeypatch):
+    used, compiled = [], module._compiled
+
+    def rounding(objective, precision):
+        exact = compiled(objective, precision)
+
+        def gradient(image, *targets):
+            used.append(precision)
+            terms, direction = exact(image, *targets)
+            # After some evaluations the total stands still, as a rounded one does.
+            stuck = precision == "bfloat16" and len(used) > 5
+            return terms._replace(total=tf.constant(100.0)) if stuck else terms, direction
+
+        return gradient
+
+    monkeypatch.setattr(module, "_compiled", rounding)
+    monkeypatch.setattr("nstlib.machine.precision.has_bfloat16", lambda: True)
+    use_bfloat16()
+    try:
+        history = run(pair, steps=30).history
+        assert precision_in_use() == "bfloat16"
+    finally:
+        use_bfloat16(False)
+    assert {*used} == {"bfloat16", "float32"}
+    assert used == sorted(used)
+    assert history["step"].iloc[-1] == 30
+    assert history["evals"].iloc[-1] == len(used)
+    assert history["total"].iloc[-1] < 1.2 * run(pair, steps=30).history["total"].iloc[-1]
 
 
 def test_a_run_that_gets_worse_gives_back_its_best_image(pair):
@@ -183,7 +214,7 @@ def test_the_gradient_is_that_of_the_objective(pair):
     def total(image):
         return float(OBJECTIVE(tf.constant(image[None]), *targets).total)
 
-    _, gradient = module._compiled(OBJECTIVE)(tf.constant(image[None]), *targets)
+    _, gradient = module._compiled(OBJECTIVE, "float32")(tf.constant(image[None]), *targets)
     gradient = gradient.numpy()[0]
     scale = float(np.abs(gradient).max())
     for index in np.random.default_rng(1).integers((16, 16, 3), size=(8, 3)):
@@ -203,6 +234,7 @@ def test_initial_images(pair, calls):
     given = uniform(pair)
     for init, expected in (
         ("content", photo),
+        ("colour", transfer_colour(photo, style)),
         ("style", centre_crop(style, *photo.shape[:2])),
         (given, given),
         (given[:, ::-1].astype(np.float64), given[:, ::-1]),
@@ -227,7 +259,9 @@ def test_initial_noise_is_faint_and_depends_on_the_seed_alone(pair, calls):
 
 
 def test_initial_images_that_are_none(pair):
-    with pytest.raises(ValueError, match="init: 'random' is not one of content, style, noise"):
+    with pytest.raises(
+        ValueError, match="init: 'random' is not one of content, colour, style, noise"
+    ):
         run(pair, init="random")
     with pytest.raises(ImageError, match=r"init: its shape \(40, 32, 3\)"):
         run(pair, init=pair[0].transpose(1, 0, 2))
@@ -241,7 +275,9 @@ def test_initial_images_that_are_none(pair):
 
 
 @pytest.mark.parametrize(
-    "optimizer", ["lbfgs", "adam", "sgd", keras.optimizers.RMSprop(0.01)], ids=str
+    "optimizer",
+    ["lbfgs", "adam", "sgd", keras.optimizers.RMSprop(0.01)],
+    ids=["lbfgs", "adam", "sgd", "an instance"],
 )
 def test_the_history(pair, optimizer):
     rows = []
@@ -357,6 +393,15 @@ def test_a_loss_that_is_no_number(pair, losses, optimizer, bad):
     losses.extend([3.0, bad])
     with pytest.raises(OptimizationError, match="not finite after 2 evaluations"):
         run(pair, optimizer=optimizer)
+
+
+def test_a_gradient_that_is_no_number_is_seen_whatever_the_loss_says(pair, monkeypatch):
+    def gradient(image, *targets):
+        return LossTerms(*(tf.constant(1.0),) * 4), tf.fill(image.shape, np.float32("nan"))
+
+    monkeypatch.setattr(module, "_compiled", lambda *_: gradient)
+    with pytest.raises(OptimizationError, match="gradient is not finite after 1 evaluations"):
+        run(pair)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -484,8 +529,9 @@ def test_equal_objectives_share_a_graph_and_a_size_is_traced_once(pair):
             content_layers=["relu1_2"], style_layers={"relu1_1": 0.5}, content_weight=0.125
         )
 
-    function = module._compiled(objective())
-    assert module._compiled(objective()) is function
+    function = module._compiled(objective(), "float32")
+    assert module._compiled(objective(), "float32") is function
+    assert module._compiled(objective(), "bfloat16") is not function
     run(pair, steps=2, objective=objective())
     assert function.experimental_get_tracing_count() == 1
     run(pair, steps=2, objective=objective(), optimizer="adam", init="noise")

@@ -18,17 +18,20 @@ FLOORS = {
     "errors": 0,
     "arguments": 1,
     "images": 2,
-    "machine": 2,
-    "files": 3,
-    "data": 4,
-    "objective": 4,
-    "metrics": 5,
-    "optimization": 5,
-    "johnson": 5,
-    "methods": 6,
-    "study": 7,
-    TOP: 8,
-    "cli": 9,
+    "machine": 3,
+    "containers": 2,
+    "colour": 2,
+    "decoding": 3,
+    "files": 4,
+    "data": 5,
+    "objective": 5,
+    "metrics": 6,
+    "optimization": 6,
+    "johnson": 6,
+    "methods": 7,
+    "study": 8,
+    TOP: 9,
+    "cli": 10,
 }
 LONGEST_BODY = 60  # lines of a function without its docstring
 
@@ -106,7 +109,7 @@ def test_imports_are_seen():
     """The rule above is worth nothing if the imports are not found."""
     assert {"objective.features", "objective.losses"} <= imported_modules("objective.perceptual")
     assert {"images", "objective.perceptual"} <= imported_modules("optimization.pixels")
-    assert TOP in imported_modules("cli")
+    assert TOP in imported_modules("cli.common")
 
 
 def test_no_module_imports_itself_by_way_of_others():

@@ -21,10 +21,10 @@ pages = load(DOCS / "pages.py")
 
 
 def modules() -> set[str]:
-    """The full names of all modules, but for those inside the package of figures."""
+    """The full names of all modules, but for those inside the packages of figures and of the command line."""
     paths = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / "nstlib").rglob("*.py")]
     names = {".".join(part for part in path.parts if part != "__init__") for path in paths}
-    return {name for name in names if not name.startswith("nstlib.study.plots.")}
+    return {name for name in names if not name.startswith(("nstlib.study.plots.", "nstlib.cli."))}
 
 
 def test_every_module_has_its_place_in_the_api():

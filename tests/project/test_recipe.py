@@ -11,9 +11,9 @@ from scripts import load
 
 import nstlib as nst
 from nstlib.files import save_image
-from nstlib.johnson import SLIM_WIDTH, training
-from nstlib.johnson import network as networks
+from nstlib.johnson import SLIM_WIDTH, architecture, training
 from nstlib.johnson.network import new_network
+from nstlib.johnson.saved import network_path
 from nstlib.objective.perceptual import PerceptualLoss
 
 RECIPE = load(Path(__file__).parents[2] / "data" / "train_networks.py")
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # Ke
 
 FIRST, OTHER = "starry_night", "linocut"
 SMALL = nst.Schedule(steps=2, size=16)
+SECOND = nst.Schedule(steps=1, size=16, small_share=0)
 
 
 @pytest.fixture
@@ -31,18 +32,21 @@ def small(monkeypatch):
         layers = {"content_layers": ("relu1_2",), "style_layers": ("relu1_2",)}
         return PerceptualLoss(**layers, style_weight=style_weight)
 
-    monkeypatch.setattr(networks, "_RESIDUAL_BLOCKS", 0)
+    monkeypatch.setattr(architecture, "_RESIDUAL_BLOCKS", 0)
     monkeypatch.setattr(training, "_VARIANCE_CROPS", 2)
     monkeypatch.setattr(nst, "training_objective", objective)
     monkeypatch.setattr(nst, "style", lambda name, size: pictures(2)[name == FIRST])
     first, schedule = new_network(width=0.1), RECIPE.schedule
     changes = {
-        "TABLE": {FIRST: RECIPE.Row(5, 2, 2), OTHER: RECIPE.Row(8, 2, 1)},
+        "TABLE": {
+            FIRST: RECIPE.Row((5, 6), (2, 1), (2, 1)),
+            OTHER: RECIPE.Row((5, 8), (2, 1), (1, 1)),
+        },
         "OF_IDENTITY": SMALL,
         "OF_IMITATION": SMALL,
         "SLIM_WIDTH": 0.05,
         "trunk": lambda: nst.Network(first.model, first.architecture, {"style": "identity"}),
-        "schedule": lambda name, **options: replace(schedule(name, **options), size=16),
+        "schedule": lambda *args, **options: replace(schedule(*args, **options), size=16),
     }
     for name, value in changes.items():
         monkeypatch.setattr(RECIPE, name, value)
@@ -104,19 +108,26 @@ def trained(monkeypatch):
 
 
 @pytest.mark.slow
-def test_what_is_missing_is_trained_and_what_is_there_is_left(command, trained, monkeypatch):
+def test_what_is_missing_is_trained_and_what_is_there_is_left(
+    command, trained, tmp_path, monkeypatch
+):
     found = command()
     assert list(found) == [f"{FIRST}.npz", f"{OTHER}.npz"]
-    assert [schedule for schedule, _ in trained] == [SMALL, SMALL]
+    assert [schedule for schedule, _ in trained] == [SMALL, SECOND, SMALL, SECOND]
     licences = nst.catalogue().set_index("name")["licence"]
-    for (file, network), start, weight in zip(
-        found.items(), ("identity", FIRST), (5, 8), strict=True
-    ):
+    firsts = {
+        name: nst.load_network(tmp_path / "work" / f"{name}_wide_first.npz")
+        for name in (FIRST, OTHER)
+    }
+    for (file, network), weight in zip(found.items(), (6, 8), strict=True):
         card, name = network.card, Path(file).stem
         assert (card["style"], card["licence"]) == (name, licences[name])
-        assert (card["start"], card["photos"]) == (start, 2)
+        assert (card["start"], card["photos"]) == (name, 2)
+        assert card["start_fingerprint"] == firsts[name].fingerprint
         assert card["objective"] == nst.training_objective(weight).settings()
-    assert found[f"{OTHER}.npz"].card["start_fingerprint"] == found[f"{FIRST}.npz"].fingerprint
+        assert firsts[name].card["objective"] == nst.training_objective(5).settings()
+    assert firsts[FIRST].card["start"] == "identity"
+    assert firsts[OTHER].card["start_fingerprint"] == firsts[FIRST].fingerprint
 
     trained.clear()
     again = command()
@@ -126,9 +137,9 @@ def test_what_is_missing_is_trained_and_what_is_there_is_left(command, trained, 
     ]
 
     # One row changes: that network alone is made anew.
-    monkeypatch.setitem(RECIPE.TABLE, OTHER, RECIPE.Row(9, 1, 1))
+    monkeypatch.setitem(RECIPE.TABLE, OTHER, RECIPE.Row((5, 9), (2, 2), (1, 1)))
     changed = command()
-    assert [schedule for schedule, _ in trained] == [replace(SMALL, steps=1)]
+    assert [schedule for schedule, _ in trained] == [replace(SECOND, steps=2)]
     assert changed[f"{FIRST}.npz"].fingerprint == found[f"{FIRST}.npz"].fingerprint
     assert changed[f"{OTHER}.npz"].card["objective"]["style_weight"] == 9
 
@@ -136,33 +147,38 @@ def test_what_is_missing_is_trained_and_what_is_there_is_left(command, trained, 
 @pytest.mark.slow
 def test_names_and_the_size_of_a_batch_are_those_asked_for(command, trained):
     assert list(command(FIRST, "--batch-size", 3)) == [f"{FIRST}.npz"]
-    assert [schedule for schedule, _ in trained] == [replace(SMALL, batch_size=3)]
+    schedules = [replace(schedule, batch_size=3) for schedule in (SMALL, SECOND)]
+    assert [schedule for schedule, _ in trained] == schedules
 
 
 @pytest.mark.slow
 def test_the_slim_ones_start_from_an_imitation_that_is_made_once(
     command, trained, tmp_path, monkeypatch
 ):
-    (wide,) = command(FIRST).values()
+    command(FIRST)
     found = command("--slim")
     assert list(found) == [f"slim/{FIRST}.npz", f"slim/{OTHER}.npz"]
-    assert all(network.architecture == {"width": 0.05} for network in found.values())
+    assert all(network.architecture.width == 0.05 for network in found.values())
     (path,) = (tmp_path / "work").glob("imitation_of_*.npz")
     imitation = nst.load_network(path)
+    wide = nst.load_network(tmp_path / "work" / f"{FIRST}_wide_first.npz")
     assert imitation.card["distilled"]["from"] == wide.fingerprint
-    starts = [network.card["start_fingerprint"] for network in found.values()]
-    assert starts == [imitation.fingerprint, found[f"slim/{FIRST}.npz"].fingerprint]
+    first = tmp_path / "work" / f"{FIRST}_slim_first.npz"
+    other = tmp_path / "work" / f"{OTHER}_slim_first.npz"
+    assert nst.load_network(first).card["start_fingerprint"] == imitation.fingerprint
+    assert nst.load_network(other).card["start_fingerprint"] == nst.load_network(first).fingerprint
 
     monkeypatch.setattr(RECIPE, "train_identity", lambda *args, **_: pytest.fail("made again"))
-    monkeypatch.setitem(RECIPE.TABLE, FIRST, RECIPE.Row(5, 2, 1))
-    again = command(FIRST, "--slim")
-    assert again[f"slim/{FIRST}.npz"].card["start_fingerprint"] == imitation.fingerprint
+    monkeypatch.setitem(RECIPE.TABLE, FIRST, RECIPE.Row((5, 6), (2, 1), (1, 2)))
+    command(FIRST, "--slim")
+    assert nst.load_network(first).card["steps"] == 1
+    assert nst.load_network(first).card["start_fingerprint"] == imitation.fingerprint
 
 
 @pytest.mark.slow
 def test_a_training_that_was_stopped_goes_on(command, trained, monkeypatch):
     monkeypatch.setattr(training, "_EVERY", 1)
-    monkeypatch.setitem(RECIPE.TABLE, FIRST, RECIPE.Row(5, 3, 1))
+    monkeypatch.setitem(RECIPE.TABLE, FIRST, RECIPE.Row((5, 6), (3, 1), (1, 1)))
     watched = nst.train
 
     def fail(row):
@@ -176,7 +192,7 @@ def test_a_training_that_was_stopped_goes_on(command, trained, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             command(FIRST)
     command(FIRST)
-    assert [steps for _, steps in trained] == [[1, 2], [2, 3]]
+    assert [steps for _, steps in trained] == [[1, 2], [2, 3], [1]]
 
 
 def test_names_that_are_in_no_row_are_refused(command, trained, capsys, tmp_path):
@@ -195,9 +211,13 @@ def test_every_row_is_a_style_of_the_catalogue_and_the_first_comes_first():
     assert next(iter(RECIPE.TABLE)) == training.FIRST
     assert {*RECIPE.TABLE} <= {*nst.style_names(), *nst.painting_names()}
     for slim in (False, True):
-        steps = [RECIPE.schedule(name, slim=slim, batch_size=4) for name in RECIPE.TABLE]
-        expected = [row.slim_steps if slim else row.steps for row in RECIPE.TABLE.values()]
-        assert steps == [nst.Schedule(steps=count, batch_size=4) for count in expected]
+        for name, row in RECIPE.TABLE.items():
+            first, second = row.slim_steps if slim else row.steps
+            assert RECIPE.schedule(name, 0, slim=slim, batch_size=4) == nst.Schedule(
+                steps=first, batch_size=4
+            )
+            expected = nst.Schedule(steps=second, batch_size=4, small_share=0)
+            assert RECIPE.schedule(name, 1, slim=slim, batch_size=4) == expected
 
 
 def test_what_ships_is_in_the_table():
@@ -210,10 +230,10 @@ SHIPPED = [(name, width) for width in (1.0, SLIM_WIDTH) for name in nst.network_
 
 @pytest.mark.parametrize(("name", "width"), SHIPPED)
 def test_what_ships_was_made_by_its_row(name, width):
-    with np.load(networks._folder(width) / f"{name}.npz") as file:
+    with np.load(network_path(name, width=width)) as file:
         card = json.loads(file["header"].tobytes())["card"]
     row = RECIPE.TABLE[name]
-    assert card["objective"] == training.training_objective(row.style_weight).settings()
-    wanted = RECIPE.schedule(name, slim=width == SLIM_WIDTH, batch_size=card["batch_size"])
+    assert card["objective"] == training.training_objective(row.style_weights[1]).settings()
+    wanted = RECIPE.schedule(name, 1, slim=width == SLIM_WIDTH, batch_size=card["batch_size"])
     assert nst.Schedule(**{name: card[name] for name in vars(wanted)}) == wanted
-    assert card["start"] == ("identity" if (name, width) == (FIRST, 1.0) else FIRST)
+    assert card["start"] == name

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nstlib.errors import RecommendationError
-from nstlib.johnson.crops import Schedule
+from nstlib.johnson.schedule import Schedule
 from nstlib.metrics import YARDSTICKS
 from nstlib.study import advice
 from nstlib.study.advice import (
@@ -242,14 +242,27 @@ def test_another_machine_is_measured(tables, tiny_network, tiny_slim, monkeypatc
     monkeypatch.setattr(advice, "training_seconds", training)
     speed = calibrate(sizes=(32,), pass_sizes=(32, 48), training_size=32, repeats=2)
     assert asked == [(tiny_network, tiny.objective(), 32, {"repeats": 2})]
-    assert sorted(set(speed["what"])) == ["evaluation", "pass", "slim pass", "training step"]
+    passes = ["openvino pass", "openvino slim pass", "pass", "slim pass"]
+    assert sorted(set(speed["what"])) == ["evaluation", *passes, "training step"]
     assert (speed["low"] <= speed["seconds"]).all()
     assert (speed["seconds"] <= speed["high"]).all()
     assert (speed["seconds"] > 0).all()
-    passes = [32 * 21, 48 * 32]
-    np.testing.assert_array_equal(speed["pixels"], [*passes, *passes, 32 * 21, 32 * 32])
+    np.testing.assert_array_equal(speed["pixels"], 4 * [32 * 21, 48 * 32] + [32 * 21, 32 * 32])
     found = recommend(5, quality="fast", speed=speed, scores=tables["scores"])
     assert found.method == "johnson"
+
+
+def test_a_pass_is_expected_on_the_engine_that_was_measured(tables):
+    slim = tables["speed"].query("what == 'slim pass'")
+    faster = slim.assign(what="openvino slim pass", seconds=slim["seconds"] / 3)
+    speed = pd.concat([tables["speed"], faster])
+    found = recommend(7, size=512, quality="fast", speed=speed, scores=tables["scores"])
+    assert found.seconds_per_image == pytest.approx(SLIM_PASS / 3)
+    assert found.command == "nst stylize PHOTO --style STYLE --engine openvino --slim"
+    assert "speed (given): openvino slim pass" in found.sources
+    hybrid = recommend(7, size=512, speed=speed, scores=tables["scores"])
+    assert hybrid.seconds_per_image == pytest.approx(PASS + 10 * EVALUATION)
+    assert "openvino" not in hybrid.command
 
 
 def test_the_tables_of_the_study_are_there_and_lead_to_advice():

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nstlib.johnson.network import load_network, network_names
+from nstlib.johnson.network import load_network
+from nstlib.johnson.saved import network_names
 
 ROOT = Path(__file__).parents[2]
 TABLES = {path.stem: path for path in sorted((ROOT / "results" / "tables").glob("*.csv"))}

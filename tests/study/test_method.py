@@ -1,6 +1,6 @@
 import pytest
 
-from nstlib.johnson.network import network_names
+from nstlib.johnson.saved import network_names
 from nstlib.study.method import COLOUR_TRANSFER, IDENTITY, SLIM, WIDE, Method, run_name
 
 LABELS = {

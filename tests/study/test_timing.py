@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from nstlib.johnson.crops import Schedule
+from nstlib.johnson.schedule import Schedule
 from nstlib.study import timing
 from nstlib.study.advice import calibrate
 from nstlib.study.timing import (

@@ -1,0 +1,253 @@
+"""`nst stylize`: photos in, painted pictures out."""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+import nstlib as nst
+from nstlib.cli import common
+from nstlib.cli.targets import find_clashes, find_photos, find_targets
+from nstlib.files import ALPHA_SUFFIXES, load_alpha
+
+if TYPE_CHECKING:
+    from nstlib.methods import Painter
+    from nstlib.objective.perceptual import PerceptualLoss
+
+# Those of nstlib.johnson.engines, which loads more than a call for help should wait for.
+_PRECISIONS = ("float32", "bfloat16", "int8")
+# Of the optimisation alone, and why a network does without.
+_OPTIMISED = {
+    "steps": "a network paints in one pass",
+    "style_weight": "a network has the weight of its training; --strength blends its picture with the photo",
+    "stroke": "a network has the strokes of its training, `nst train --stroke`",
+}
+
+
+@click.command()
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+@click.option("--style", required=True, help="A name that `nst styles` lists, or a picture.")
+@click.option(
+    "--method",
+    type=click.Choice(["johnson", "gatys", "hybrid"]),
+    default="johnson",
+    show_default=True,
+)
+@click.option("--network", type=click.Path(path_type=Path), help="Of `nst train`, for a picture.")
+@click.option("--slim", is_flag=True, help="The shipped network of a quarter of the width.")
+@click.option("--size", type=click.IntRange(1), help="Longer side in px [default: the photo's].")
+@click.option("--steps", type=click.IntRange(1), help="Of gatys or hybrid [default: 100 or 20].")
+@click.option(
+    "--style-weight",
+    type=click.FloatRange(0),
+    help="Of gatys or hybrid: more of it paints more boldly [default: 30, or the network's].",
+)
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Share of the painted picture in its blend with the photo.",
+)
+@common.stroke_option()
+@click.option(
+    "--preserve-color",
+    "preserve_colour",
+    type=click.Choice(["luminance", "histogram"]),
+    help="Keep the photo's colours.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["tensorflow", "openvino"]),
+    help="What runs a network [default: openvino where it is installed].",
+)
+@common.precision_option(*_PRECISIONS)
+@click.option(
+    "--alpha",
+    type=click.Choice(["keep", "white"]),
+    default="keep",
+    show_default=True,
+    help="Of a cut-out: its transparency comes back, or stays white.",
+)
+@click.option("-o", "--output", help="A picture, or a folder for several [default: this folder].")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--skip-existing", is_flag=True, help="Leave out photos whose result exists.")
+@common.reported
+def stylize(photos, style, method, network, slim, engine, precision, **options) -> None:
+    """Paint photos in a style.
+
+    PHOTO is a picture, a folder of pictures, or a pattern such as "holiday/*.jpg". Hidden files, and what an earlier
+    run painted in the folder, are left out.
+
+    \b
+    Examples:
+      nst stylize photo.jpg --style wave -o out.png
+      nst stylize holiday/ --style wave --preserve-color luminance -o painted/
+      nst stylize holiday/ --style wave --skip-existing -o painted/
+      nst stylize photo.jpg --style wave --strength 0.6
+      nst stylize photo.jpg --style my_painting.jpg --method gatys --size 512 --stroke 600
+    """
+    _check_options(method, network, slim, options)
+    engine = _engine(engine, method, precision)
+    label = common.style_label(style)
+    found = find_photos(photos, label)
+    targets = find_targets(found.files, label, options["output"])
+    _report_found(found)
+    clashes = find_clashes(targets)
+    waiting = _waiting(targets, clashes, skip_existing=options["skip_existing"])
+    failed = len(found.empty)
+    if waiting:
+        picture = _style(style, method, options["stroke"])
+        if engine == "tensorflow":
+            common.start_backend(precision)
+        painter = _painter(network, style, slim, method, engine, precision)
+        paint = _painting(picture, method, painter, options, progress=len(targets) == 1)
+        failed += _paint_all(waiting, clashes, paint, method, options["force"])
+    if failed:
+        several = len(found.files) + len(found.empty)
+        raise common.bad_input(f"{failed} of {several} could not be done")
+
+
+def _check_options(
+    method: str, network: Path | None, slim: bool, options: Mapping[str, Any]
+) -> None:
+    """Refuses what would have no effect."""
+    if slim and (network is not None or method == "gatys"):
+        raise click.UsageError(
+            "--slim: only with a shipped network, which needs --method johnson or hybrid"
+        )
+    for name, reason in _OPTIMISED.items():
+        if method == "johnson" and options[name] is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option}: only with --method gatys or hybrid; {reason}")
+    if options["force"] and options["skip_existing"]:
+        raise click.UsageError("--skip-existing: not with --force, which replaces what exists")
+
+
+def _engine(asked: str | None, method: str, precision: str) -> str:
+    """What is to run: OpenVINO passes a network where it is installed, and nothing else."""
+    if method != "johnson":
+        if asked == "openvino":
+            raise click.UsageError(f"--engine: openvino runs --method johnson alone, not {method}")
+        asked = "tensorflow"
+    asked = asked or ("openvino" if find_spec("openvino") else "tensorflow")
+    if precision == "int8" and asked != "openvino":
+        raise click.UsageError("--precision: int8 needs --method johnson and --engine openvino")
+    return asked
+
+
+def _report_found(found) -> None:
+    for name, reason in found.empty.items():
+        text = common.printable(reason)
+        known = common.printable(name) in text
+        click.echo(text if known else f"{common.printable(name)}: {text}", err=True)
+    if found.results:
+        names = ", ".join(common.printable(each) for each in found.results[:3])
+        more = f" and {len(found.results) - 3} more" if len(found.results) > 3 else ""
+        click.echo(f"left out as painted by an earlier run: {names}{more}", err=True)
+
+
+def _waiting(
+    targets: Mapping[Path, Path], clashes: Mapping[Path, str], *, skip_existing: bool
+) -> dict[Path, Path]:
+    """The photos that are to be painted or reported, and their targets."""
+    waiting = {
+        photo: target
+        for photo, target in targets.items()
+        if photo in clashes or not (skip_existing and target.exists())
+    }
+    if len(waiting) < len(targets):
+        click.echo(f"{len(targets) - len(waiting)} skipped, whose result exists", err=True)
+    return waiting
+
+
+def _style(style: str, method: str, stroke: int | None) -> np.ndarray | str:
+    """The picture; a pass through a shipped network needs its name alone, and a painting need not be fetched."""
+    if method == "johnson" and style in common.known_styles():
+        return style
+    return common.style_image(style, stroke)
+
+
+def _painter(
+    network: Path | None, style: str, slim: bool, method: str, engine: str, precision: str
+) -> "Painter | None":
+    """The network, once for all photos; None where the method needs none, or there is none."""
+    if network is None and (method == "gatys" or style not in common.known_styles()):
+        return None
+    which, width = network or style, common.width_of(slim)
+    if engine == "openvino":
+        return nst.load_engine(which, width=width, precision=precision)
+    return nst.load_network(which, width=width)
+
+
+def _painting(
+    style: np.ndarray | str,
+    method: str,
+    painter: "Painter | None",
+    options: Mapping[str, Any],
+    *,
+    progress: bool,
+) -> Callable[[Path, Path], None]:
+    """What makes a painted picture of a file, and writes it."""
+    call = functools.partial(
+        nst.stylize,
+        style=style,
+        method=method,
+        network=painter,
+        objective=_objective(painter, options["style_weight"]),
+        steps=options["steps"],
+        strength=options["strength"],
+        preserve_colour=options["preserve_colour"],
+        progress=progress,
+    )
+
+    def paint(photo, target):
+        image = call(nst.load_image(photo, size=options["size"]))
+        keeps = options["alpha"] == "keep" and target.suffix.lower() in ALPHA_SUFFIXES
+        alpha = load_alpha(photo, size=options["size"]) if keeps else None
+        nst.save_image(target, image, alpha=alpha)
+
+    return paint
+
+
+def _objective(painter: "Painter | None", style_weight: float | None) -> "PerceptualLoss | None":
+    """That of the network with another weight, or None for the library's choice."""
+    if style_weight is None:
+        return None
+    from nstlib.methods import network_objective
+
+    objective = network_objective(painter) if painter else None
+    return dataclasses.replace(objective or nst.PerceptualLoss(), style_weight=style_weight)
+
+
+def _paint_all(
+    targets: Mapping[Path, Path],
+    clashes: Mapping[Path, str],
+    paint: Callable[[Path, Path], None],
+    label: str,
+    force: bool,
+) -> int:
+    """Paints each photo and says where it went, or why not; how many could not be done."""
+    failed = 0
+    photos: Sequence[Path] = list(targets)
+    with click.progressbar(photos, file=sys.stderr, label=label) as bar:
+        for photo in bar:
+            try:
+                if photo in clashes:
+                    raise click.UsageError(clashes[photo])
+                instead = ", --skip-existing leaves it"
+                common.check_target(targets[photo], force=force, instead=instead)
+                paint(photo, targets[photo])
+            except (*common.REFUSED, click.UsageError) as error:
+                failed += 1
+                name, reason = common.printable(photo), common.printable(error)
+                click.echo(f"\n{reason if name in reason else f'{name}: {reason}'}", err=True)
+            else:
+                click.echo(common.printable(targets[photo]))
+    return failed

@@ -1,0 +1,138 @@
+"""Networks on OpenVINO: the pictures of Keras, without it."""
+
+import builtins
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from runs import random_image, random_network
+
+from nstlib.data.pictures import photo as load_photo
+from nstlib.errors import EngineError, ImageError, NetworkError, PrecisionError
+from nstlib.images import centre_crop
+from nstlib.johnson import engines
+from nstlib.johnson.engines import load_engine
+from nstlib.johnson.network import load_network, save_network
+
+pytestmark = pytest.mark.usefixtures("few_layers")
+
+
+@pytest.fixture(scope="module")
+def network(few_layers):
+    return random_network(scale=0.05)
+
+
+@pytest.fixture(scope="module")
+def file(network, tmp_path_factory):
+    return save_network(network, tmp_path_factory.mktemp("engine") / "network.npz")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "cache_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("size", [(16, 16), (61, 83), (100, 64)], ids=str)
+def test_an_engine_paints_as_keras_does_at_any_size(network, file, size):
+    engine = load_engine(file)
+    image = random_image(*size)
+    np.testing.assert_allclose(engine.stylize(image), network.stylize(image), atol=1e-4)
+    assert engine.card == network.card
+    assert engine.saved.fingerprint == network.fingerprint
+
+
+def test_results_are_not_overwritten_by_the_next_call(file):
+    engine = load_engine(file)
+    first = engine.stylize(random_image(32, 32))
+    kept = first.copy()
+    engine.stylize(random_image(32, 32, seed=1))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_float32_is_asked_for_and_bfloat16_on_request(file, network, monkeypatch):
+    monkeypatch.setattr(engines, "check_bfloat16", lambda: None)
+    image = centre_crop(load_photo("chelsea"), 64, 64)
+    expected = network.stylize(image)
+    exact = np.abs(load_engine(file).stylize(image) - expected).max()
+    rounded = np.abs(load_engine(file, precision="bfloat16").stylize(image) - expected).max()
+    assert exact < 1e-4
+    assert rounded < 0.1
+    if engines.has_bfloat16():
+        assert rounded > exact
+
+
+def test_a_processor_without_bfloat16_is_refused(file, monkeypatch):
+    monkeypatch.setattr("nstlib.machine.precision.has_bfloat16", lambda: False)
+    with pytest.raises(PrecisionError, match="not known to compute in bfloat16"):
+        load_engine(file, precision="bfloat16")
+
+
+@pytest.mark.slow
+def test_int8_is_measured_once_and_kept(file, network, cache, monkeypatch):
+    image = centre_crop(load_photo("chelsea"), 96, 96)
+    first = load_engine(file, precision="int8").stylize(image)
+    assert np.abs(first - network.stylize(image)).mean() < 2 / 255
+    assert sorted(each.suffix for each in cache.iterdir()) == [".bin", ".xml"]
+
+    def never(*_, **__):
+        raise AssertionError("measured again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nncf.quantize", never)
+        again = load_engine(file, precision="int8").stylize(image)
+    np.testing.assert_array_equal(again, first)
+    (broken,) = cache.glob("*.xml")
+    broken.write_text("half")
+    mended = load_engine(file, precision="int8").stylize(image)
+    np.testing.assert_array_equal(mended, first)
+
+
+def test_it_runs_without_keras_and_its_backends(file):
+    program = (
+        "import sys, numpy as np, nstlib as nst\n"
+        f"image = nst.load_engine({str(file)!r}).stylize(np.zeros((32, 32, 3), np.float32))\n"
+        "assert image.shape == (32, 32, 3)\n"
+        "found = {'tensorflow', 'keras', 'jax', 'torch', 'pandas'} & set(sys.modules)\n"
+        "assert not found, found\n"
+    )
+    # The file is of a network without residual blocks.
+    program = f"from nstlib.johnson import architecture as a; a._RESIDUAL_BLOCKS = 0\n{program}"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(("precision", "package"), [("float32", "openvino"), ("int8", "nncf")])
+def test_a_missing_package_is_named(file, cache, monkeypatch, precision, package):
+    real = builtins.__import__
+
+    def refuse(name, *arguments, **options):
+        if name == package:
+            raise ImportError("no module", name=package)
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(
+        EngineError, match=rf"{package} is missing; pip install 'nst-study\[fast\]'"
+    ):
+        load_engine(file, precision=precision)
+
+
+def test_what_is_refused(file, tmp_path):
+    with pytest.raises(ValueError, match="precision: 'int4' is not one of float32, bfloat16, int8"):
+        load_engine(file, precision="int4")
+    with pytest.raises(NetworkError, match=r"there is no file .*missing\.npz"):
+        load_engine(tmp_path / "missing.npz")
+    with pytest.raises(ImageError, match="image"):
+        load_engine(file).stylize(np.zeros((15, 32, 3), np.float32))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("width", [1.0, 0.25])
+def test_what_ships_paints_the_same(width):
+    image = load_photo("rocket", size=200)
+    expected = load_network("wave", width=width).stylize(image)
+    assert np.abs(load_engine("wave", width=width).stylize(image) - expected).max() < 1 / 255
+    # Of the full depth: the bound that the documentation states for int8.
+    rounded = load_engine("wave", width=width, precision="int8").stylize(image)
+    assert np.abs(rounded - expected).mean() < 2 / 255
