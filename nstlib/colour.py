@@ -143,6 +143,18 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
 # --- by formula --------------------------------------------------------------------------------
 
 
+def decode_light(values: np.ndarray) -> np.ndarray:
+    """Amounts of light, in [0, 1], for values of sRGB in [0, 1] (IEC 61966-2-1), of any shape."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def encode_light(light: np.ndarray) -> np.ndarray:
+    """The inverse of `decode_light`, light below 0 and above 1 clipped."""
+    light = light.clip(0, 1)
+    root = light ** np.float32(1 / 2.4)
+    return np.where(light <= 0.0031308, 12.92 * light, (1.055 * root - 0.055).clip(0, 1))
+
+
 def _by_formula(samples: np.ndarray, profile: bytes) -> np.ndarray | None:
     """16-bit grey or RGB samples in sRGB; None if the profile is more than a matrix and curves."""
     tags = _tags(profile)
@@ -157,9 +169,9 @@ def _by_formula(samples: np.ndarray, profile: bytes) -> np.ndarray | None:
             return None  # its black is to be compensated, which LittleCMS does
         linear[:, :, channel] = curve[samples[:, :, channel]]
     if len(names) == 1:
-        return np.repeat(_encoded(linear), 3, axis=2)
+        return np.repeat(encode_light(linear), 3, axis=2)
     to_d50, srgb_to_d50 = _matrix(tags), _matrix(_tags(srgb_profile()))
-    return _encoded(linear @ np.linalg.solve(srgb_to_d50, to_d50).T.astype(np.float32))
+    return encode_light(linear @ np.linalg.solve(srgb_to_d50, to_d50).T.astype(np.float32))
 
 
 def _tags(profile: bytes) -> dict[str, bytes]:
@@ -211,13 +223,6 @@ def _parametric(kind: int, numbers: np.ndarray, values: np.ndarray) -> np.ndarra
     return np.where(values >= d, (a * values + b).clip(0) ** g + e, c * values + f)
 
 
-def _encoded(linear: np.ndarray) -> np.ndarray:
-    """Linear light, clipped, with the curve of sRGB."""
-    linear = linear.clip(0, 1)
-    root = linear ** np.float32(1 / 2.4)
-    return np.where(linear <= 0.0031308, 12.92 * linear, (1.055 * root - 0.055).clip(0, 1))
-
-
 def from_code_points(samples: np.ndarray, primaries: int, transfer: int) -> np.ndarray:
     """The samples of a file in sRGB by the code points (ITU-T H.273) that it names.
 
@@ -240,5 +245,5 @@ def from_code_points(samples: np.ndarray, primaries: int, transfer: int) -> np.n
     values = as_srgb(samples)
     if primaries not in _PRIMARIES:
         return values
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return _encoded((linear @ np.array(_PRIMARIES[primaries]).T).astype(np.float32))
+    linear = decode_light(values)
+    return encode_light((linear @ np.array(_PRIMARIES[primaries]).T).astype(np.float32))

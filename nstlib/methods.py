@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from nstlib.colour import decode_light, encode_light
 from nstlib.data import STYLE_SIZE
 from nstlib.errors import ImageError, NetworkError
 from nstlib.images import check_image, transfer_colour, transfer_luminance
@@ -134,18 +135,7 @@ def blend(photo: np.ndarray, image: np.ndarray, strength: float) -> np.ndarray:
     if strength in (0, 1):
         return image if strength else photo
     share = np.float32(strength)
-    return _encoded((1 - share) * _light(photo) + share * _light(image))
-
-
-def _light(values: np.ndarray) -> np.ndarray:
-    """Amounts of light, in [0, 1], for values of sRGB."""
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
-def _encoded(light: np.ndarray) -> np.ndarray:
-    """The inverse of `_light`."""
-    values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return values.clip(0.0, 1.0).astype(np.float32)
+    return encode_light((1 - share) * decode_light(photo) + share * decode_light(image))
 
 
 def _check_strength(strength: float) -> None:

@@ -22,8 +22,8 @@ import nstlib as nst
 from nstlib import cli
 from nstlib.cli import overview, painting
 from nstlib.files import load_alpha
-from nstlib.johnson import SLIM_WIDTH, architecture, saved, training
-from nstlib.johnson.engines import PRECISIONS, Engine
+from nstlib.johnson import PRECISIONS, SLIM_WIDTH, architecture, saved, training
+from nstlib.johnson.engines import Engine
 from nstlib.johnson.network import new_network
 from nstlib.methods import blend
 
@@ -388,7 +388,8 @@ def test_bfloat16_is_used_where_it_is_asked_for(photo, elsewhere, monkeypatch, p
 
 
 def test_precisions_are_those_of_the_engines():
-    assert painting._PRECISIONS == PRECISIONS
+    (option,) = [each for each in painting.stylize.params if each.name == "precision"]
+    assert tuple(option.type.choices) == PRECISIONS
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,12 @@ import nstlib as nst
 from nstlib.cli import common
 from nstlib.cli.targets import find_clashes, find_photos, find_targets
 from nstlib.files import ALPHA_SUFFIXES, load_alpha
+from nstlib.johnson import PRECISIONS
 
 if TYPE_CHECKING:
     from nstlib.methods import Painter
     from nstlib.objective.perceptual import PerceptualLoss
 
-# Those of nstlib.johnson.engines, which loads more than a call for help should wait for.
-_PRECISIONS = ("float32", "bfloat16", "int8")
 # Of the optimisation alone, and why a network does without.
 _OPTIMISED = {
     "steps": "a network paints in one pass",
@@ -67,7 +66,7 @@ _OPTIMISED = {
     type=click.Choice(["tensorflow", "openvino"]),
     help="What runs a network [default: openvino where it is installed].",
 )
-@common.precision_option(*_PRECISIONS)
+@common.precision_option(*PRECISIONS)
 @click.option(
     "--alpha",
     type=click.Choice(["keep", "white"]),

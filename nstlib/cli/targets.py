@@ -18,21 +18,8 @@ from nstlib.files import LOAD_SUFFIXES, SAVE_FORMATS
 PICTURE_SUFFIXES = frozenset(
     {
         *LOAD_SUFFIXES,
-        *(
-            ".jfif",
-            ".jpe",
-            ".heic",
-            ".heif",
-            ".hif",
-            ".avif",
-            ".jxl",
-            ".jp2",
-            ".psd",
-            ".tga",
-            ".qoi",
-        ),
-        *(".ppm", ".pgm", ".pbm", ".pnm", ".exr", ".hdr", ".raw", ".dng", ".cr2", ".cr3", ".nef"),
-        *(".arw", ".orf", ".rw2", ".raf"),
+        *(".jfif", ".jpe", ".hif", ".jp2", ".psd", ".tga", ".qoi", ".pbm", ".pnm", ".exr", ".hdr"),
+        *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
     }
 )
 

@@ -16,12 +16,10 @@ import numpy as np
 from nstlib.errors import EngineError
 from nstlib.files import replacing
 from nstlib.images import check_image
-from nstlib.johnson import SLIM_WIDTH
+from nstlib.johnson import PRECISIONS, SLIM_WIDTH
 from nstlib.johnson.saved import SavedNetwork, network_path, read_network
 from nstlib.machine.memory import check_memory
 from nstlib.machine.precision import check_bfloat16, has_bfloat16
-
-PRECISIONS = ("float32", "bfloat16", "int8")
 
 # From this on sums over the pixels are taken with care. Below, at 512 x 384 px, the worst picture tried (white but for
 # a small photo) was off by half a grey level; at 1600 x 1200 px it is by 19.

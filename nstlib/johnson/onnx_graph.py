@@ -86,16 +86,16 @@ class _Nodes:
         if self.architecture.padding == "reflect":
             along = [0, 0, *pads[:2], 0, 0, *pads[2:]]
             x, pads = self.node("Pad", x, self.constant(along, np.int64), mode="reflect"), 4 * [0]
-        weights = self._convolution((3, 2, 0, 1))
+        weights = self._convolution()
         return self.node("Conv", x, *weights, pads=pads, strides=2 * [stride])
 
     def transpose(self, x, filters):
-        weights = self._convolution((3, 2, 0, 1))
+        weights = self._convolution()
         return self.node("ConvTranspose", x, *weights, pads=[0, 0, 1, 1], strides=[2, 2])
 
-    def _convolution(self, axes) -> list[str]:
+    def _convolution(self) -> list[str]:
         kernel, bias = next(self.weights), next(self.weights)
-        return [self.constant(kernel.transpose(axes)), self.constant(bias)]
+        return [self.constant(kernel.transpose(3, 2, 0, 1)), self.constant(bias)]
 
     def normalize(self, x):
         batch = self.architecture.normalization == "batch"
