@@ -77,11 +77,7 @@ def load_image(path: str | os.PathLike, *, size: int | None = None) -> np.ndarra
             that is an HDR picture, which is not tone-mapped.
     """
     path, decoded = _decoded(path, size)
-    image = _in_srgb(decoded, path)
-    if decoded.alpha is not None:
-        alpha = decoded.alpha[:, :, None]
-        image = image * alpha + (1 - alpha)
-    return _resized(np.ascontiguousarray(image, dtype=np.float32), decoded, size, path)
+    return _image(decoded, size, path)
 
 
 def load_alpha(path: str | os.PathLike, *, size: int | None = None) -> np.ndarray | None:
@@ -97,21 +93,31 @@ def load_alpha(path: str | os.PathLike, *, size: int | None = None) -> np.ndarra
     Raises:
         ImageError: as `load_image` does.
     """
-    if _is_jpeg(_as_path(path)):
-        return None  # without decoding what has none
     path, decoded = _decoded(path, size)
+    return _alpha(decoded, size, path)
+
+
+def load_cut_out(
+    path: str | os.PathLike, *, size: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What `load_image` and `load_alpha` give, from one decoding of the file; arguments and errors are theirs."""
+    path, decoded = _decoded(path, size)
+    return _image(decoded, size, path), _alpha(decoded, size, path)
+
+
+def _image(decoded: Decoded, size: int | None, path: Path) -> np.ndarray:
+    image = _in_srgb(decoded, path)
+    if decoded.alpha is not None:
+        alpha = decoded.alpha[:, :, None]
+        image = image * alpha + (1 - alpha)
+    return _resized(np.ascontiguousarray(image, dtype=np.float32), decoded, size, path)
+
+
+def _alpha(decoded: Decoded, size: int | None, path: Path) -> np.ndarray | None:
     if decoded.alpha is None or decoded.alpha.min() == 1:
         return None
     alpha = np.repeat(decoded.alpha[:, :, None], 3, axis=2)
     return np.ascontiguousarray(_resized(alpha, decoded, size, path)[:, :, 0])
-
-
-def _is_jpeg(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(3) == b"\xff\xd8\xff"
-    except OSError:
-        return False  # decoding says what is wrong
 
 
 def _as_path(path: str | os.PathLike) -> Path:
@@ -146,7 +152,7 @@ def _in_srgb(decoded: Decoded, path: Path) -> np.ndarray:
         if decoded.code_points is not None:
             return from_code_points(decoded.samples, *decoded.code_points)
     except ImageError as error:
-        warnings.warn(f"{path}: {error}; its colours are taken for sRGB", stacklevel=3)
+        warnings.warn(f"{path}: {error}; its colours are taken for sRGB", stacklevel=4)
     return as_srgb(decoded.samples)
 
 

@@ -14,7 +14,14 @@ from samples import floats, noise, smooth
 
 from nstlib.colour import srgb_profile
 from nstlib.errors import ImageError
-from nstlib.files import LOAD_SUFFIXES, SAVE_FORMATS, load_alpha, load_image, save_image
+from nstlib.files import (
+    LOAD_SUFFIXES,
+    SAVE_FORMATS,
+    load_alpha,
+    load_cut_out,
+    load_image,
+    save_image,
+)
 from nstlib.images import MIN_SIDE, check_image, resize, to_uint8
 
 LOSSLESS = [".png", ".tif", ".tiff", ".bmp", ".ppm"]
@@ -478,6 +485,9 @@ class TestColours:
         expected = [icc.encode(value, None)] * 3 if grey else [1, 0, 0]
         np.testing.assert_allclose(image[20, 20], expected, atol=4 / 255)
         alpha = load_alpha(path)
+        both = load_cut_out(path)
+        np.testing.assert_array_equal(both[0], image)
+        np.testing.assert_array_equal(both[1], alpha)
         if mode.endswith("A"):
             np.testing.assert_array_equal(alpha, np.repeat([[0], [1]], 16, 0).repeat(32, 1))
             np.testing.assert_array_equal(image[:16], np.ones((16, 32, 3)))

@@ -14,7 +14,7 @@ import numpy as np
 import nstlib as nst
 from nstlib.cli import common
 from nstlib.cli.targets import find_clashes, find_photos, find_targets
-from nstlib.files import ALPHA_SUFFIXES, load_alpha
+from nstlib.files import ALPHA_SUFFIXES, load_cut_out
 from nstlib.johnson import PRECISIONS
 
 if TYPE_CHECKING:
@@ -207,10 +207,9 @@ def _painting(
     )
 
     def paint(photo, target):
-        image = call(nst.load_image(photo, size=options["size"]))
+        image, alpha = load_cut_out(photo, size=options["size"])
         keeps = options["alpha"] == "keep" and target.suffix.lower() in ALPHA_SUFFIXES
-        alpha = load_alpha(photo, size=options["size"]) if keeps else None
-        nst.save_image(target, image, alpha=alpha)
+        nst.save_image(target, call(image), alpha=alpha if keeps else None)
 
     return paint
 
