@@ -15,7 +15,7 @@ from nstlib.arguments import is_whole
 from nstlib.colour import as_srgb, from_code_points, from_profile, srgb_profile
 from nstlib.decoding import ACCEPTED_FILES, Decoded, decode
 from nstlib.errors import ImageError
-from nstlib.images import check_image, check_side, resize, to_uint8
+from nstlib.images import check_image, check_side, luminance, resize, to_uint8
 
 #: File suffix (lower case) to the format that `save_image` writes for it.
 SAVE_FORMATS = {
@@ -103,6 +103,23 @@ def load_cut_out(
     """What `load_image` and `load_alpha` give, from one decoding of the file; arguments and errors are theirs."""
     path, decoded = _decoded(path, size)
     return _image(decoded, size, path), _alpha(decoded, size, path)
+
+
+def load_mask(path: str | os.PathLike) -> np.ndarray:
+    """Read a picture file as a mask: the luminance of its colours, transparent pixels black.
+
+    Args:
+        path: the file; see `load_image`.
+
+    Returns:
+        float32 (H, W) in [0, 1], 1 where the picture is white, as `nstlib.stylize` takes it.
+
+    Raises:
+        ImageError: as `load_image` does.
+    """
+    image, alpha = load_cut_out(path)
+    white = luminance(image)
+    return white if alpha is None else (white - (1 - alpha)).clip(0, 1)  # the image lies over white
 
 
 def _image(decoded: Decoded, size: int | None, path: Path) -> np.ndarray:

@@ -3,17 +3,18 @@
 Keras and the pictures known by name are loaded by the calls that need them: an engine paints without them.
 """
 
-from collections.abc import Mapping
-from numbers import Real
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from nstlib.arguments import check_shares, is_finite
 from nstlib.colour import decode_light, encode_light
 from nstlib.data import STYLE_SIZE
 from nstlib.errors import ImageError, NetworkError
 from nstlib.images import check_image, transfer_colour, transfer_luminance
 from nstlib.machine.memory import explain_exhaustion
+from nstlib.masks import fit_mask
 
 if TYPE_CHECKING:
     from nstlib.objective.perceptual import PerceptualLoss
@@ -37,14 +38,16 @@ class Painter(Protocol):
 
 def stylize(
     photo: np.ndarray,
-    style: np.ndarray | str,
+    style: np.ndarray | str | Sequence[np.ndarray | str],
     *,
+    style_shares: Sequence[float] | None = None,
     method: str = "johnson",
     network: Painter | None = None,
     objective: "PerceptualLoss | None" = None,
     steps: int | None = None,
     preserve_colour: str | None = None,
     strength: float = 1.0,
+    mask: np.ndarray | None = None,
     progress: bool = True,
 ) -> np.ndarray:
     """The photo in the given style, by the given method.
@@ -52,29 +55,37 @@ def stylize(
     Args:
         photo: the content image, `(H, W, 3)`; the result has its size.
         style: the style image `(H, W, 3)`, or the name of one that nstlib knows: `style_names()`, `painting_names()`.
+            Or a list of several, for `"gatys"` and `"hybrid"`: the picture has some of each.
+        style_shares: how much of each of several styles: positive numbers, which are divided by their sum. None is
+            equal shares.
         method: `"johnson"`, one pass through a network; `"gatys"`, optimisation of the pixels from the photo;
             `"hybrid"`, a few steps of the optimisation from what the network made.
         network: the network of this style for `"johnson"` and `"hybrid"`, of `load_network` or `load_engine`; None is
-            the one that ships under the style's name.
+            the one that ships under the style's name. Of several styles it is that of the first.
         objective: what is minimised; None is that of the network, and `PerceptualLoss()` for `"gatys"` without one.
         steps: of the optimisation; None is 100 for `"gatys"`, 20 for `"hybrid"`.
         preserve_colour: keep the photo's colours: `"luminance"` takes only lightness from the stylized image and hue
             and saturation from the photo, `"histogram"` gives the stylized image the photo's distribution of each
             channel (both after Gatys et al. 2017, 'Preserving Color in Neural Artistic Style Transfer').
         strength: from 0, the photo, to 1, what was painted: the share of it in their `blend`.
+        mask: where the style goes: `(h, w)` or `(h, w, 3)` in [0, 1], white for the style and black for the photo, of
+            the photo's proportions. It is fitted to the photo, and its edges are softened, by `nstlib.masks.fit_mask`.
         progress: show a progress bar.
 
     Returns:
         The stylized image, float32 `(H, W, 3)` in [0, 1].
 
     Raises:
-        NetworkError: no network given for a style image of your own, or none shipped under that name.
+        NetworkError: no network given for a style image of your own, none shipped under that name, or several styles
+            for `"johnson"`.
         DataError: there is no style of that name, or a painting that cannot be fetched.
         OptimizationError: the loss became infinite or not a number.
-        ImageError: not an image, or a photo too large for the memory, found before the work or in the midst of it.
+        ImageError: not an image, or a photo too large for the memory, found before the work or in the midst of it;
+            or a mask of other proportions.
         ValueError: bad arguments.
     """
     photo = check_image(photo, "photo")
+    styles = list(style) if isinstance(style, list | tuple) else [style]
     if method not in METHODS:
         raise ValueError(f"method: {method!r} is not one of {', '.join(METHODS)}")
     if preserve_colour is not None and preserve_colour not in _PRESERVE:
@@ -82,26 +93,36 @@ def stylize(
             f"preserve_colour: {preserve_colour!r} is neither None nor one of {', '.join(_PRESERVE)}"
         )
     _check_strength(strength)
+    check_shares(style_shares, "style_shares", count=len(styles))
+    share = strength if mask is None else strength * fit_mask(mask, *photo.shape[:2])
+    if method == "johnson" and len(styles) > 1:
+        raise NetworkError(
+            f"style: a network paints one style, not a mix of {len(styles)}; method='gatys' mixes, and 'hybrid', which "
+            "starts from the network of the first"
+        )
     if method != "gatys":
-        network = network or _network(style)
+        network = network or _network(styles[0])
     with explain_exhaustion(*photo.shape[:2]):
         if method == "johnson":
             image = network.stylize(photo)
         else:
             objective = objective or (network and network_objective(network))
-            image = _optimise(photo, style, method, network, objective, steps, progress)
+            image = _optimise(
+                photo, styles, style_shares, method, network, objective, steps, progress
+            )
         if preserve_colour is not None:
             image = _PRESERVE[preserve_colour](image, photo)
-        return blend(photo, image, strength)
+        return blend(photo, image, share)
 
 
-def _optimise(photo, style, method, network, objective, steps, progress) -> np.ndarray:
-    from nstlib.data.pictures import style as style_image
+def _optimise(photo, styles, shares, method, network, objective, steps, progress) -> np.ndarray:
+    from nstlib.data.pictures import style as known
     from nstlib.optimization.pixels import gatys
 
     return gatys(
         photo,
-        style_image(style, size=STYLE_SIZE) if isinstance(style, str) else style,
+        [known(each, size=STYLE_SIZE) if isinstance(each, str) else each for each in styles],
+        style_shares=shares,
         steps=_STEPS[method] if steps is None else steps,
         objective=objective,
         init=network.stylize(photo) if method == "hybrid" else "content",
@@ -110,7 +131,7 @@ def _optimise(photo, style, method, network, objective, steps, progress) -> np.n
     ).image
 
 
-def blend(photo: np.ndarray, image: np.ndarray, strength: float) -> np.ndarray:
+def blend(photo: np.ndarray, image: np.ndarray, strength: float | np.ndarray) -> np.ndarray:
     """Photo and image mixed as light mixes: half of each is what two projectors show on one screen.
 
     The values of files are no amounts of light. They are decoded by the transfer function of sRGB (IEC 61966-2-1),
@@ -119,27 +140,42 @@ def blend(photo: np.ndarray, image: np.ndarray, strength: float) -> np.ndarray:
     Args:
         photo: `(H, W, 3)` in [0, 1].
         image: what was painted of it, of the same shape.
-        strength: share of the image, from 0 to 1; at either end the one or the other comes back as it is.
+        strength: share of the image, from 0 to 1, as a number or one for each pixel, `(H, W)`; at either end the one or
+            the other comes back as it is.
 
     Returns:
         float32 `(H, W, 3)` in [0, 1].
 
     Raises:
         ImageError: not an image, or two of different shapes.
-        ValueError: a strength that is no number from 0 to 1.
+        ValueError: a strength that is no number from 0 to 1, nor an array of such.
     """
     photo, image = check_image(photo, "photo"), check_image(image)
-    _check_strength(strength)
     if photo.shape != image.shape:
         raise ImageError(f"image: its shape {image.shape} is not that of the photo, {photo.shape}")
-    if strength in (0, 1):
-        return image if strength else photo
-    share = np.float32(strength)
-    return encode_light((1 - share) * decode_light(photo) + share * decode_light(image))
+    share = _as_share(strength, photo)
+    if (share == 1).all():
+        return image
+    if (share == 0).all():
+        return photo
+    mixed = encode_light((1 - share) * decode_light(photo) + share * decode_light(image))
+    return np.where(share == 1, image, np.where(share == 0, photo, mixed))
+
+
+def _as_share(strength: float | np.ndarray, photo: np.ndarray) -> np.ndarray:
+    """float32 that broadcasts to the photo."""
+    if not isinstance(strength, np.ndarray):
+        _check_strength(strength)
+        return np.float32(strength)
+    if strength.shape != photo.shape[:2] or not ((strength >= 0) & (strength <= 1)).all():
+        raise ValueError(
+            f"strength: an array of shape {strength.shape} is not one of {photo.shape[:2]} with values from 0 to 1"
+        )
+    return strength[..., None].astype(np.float32)
 
 
 def _check_strength(strength: float) -> None:
-    if not isinstance(strength, Real) or isinstance(strength, bool) or not 0 <= strength <= 1:
+    if not is_finite(strength) or not 0 <= strength <= 1:
         raise ValueError(f"strength: {strength!r} is not a number from 0 to 1")
 
 

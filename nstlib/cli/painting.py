@@ -12,9 +12,10 @@ import click
 import numpy as np
 
 import nstlib as nst
+from nstlib.arguments import check_shares
 from nstlib.cli import common
 from nstlib.cli.targets import find_clashes, find_photos, find_targets
-from nstlib.files import ALPHA_SUFFIXES, load_cut_out
+from nstlib.files import ALPHA_SUFFIXES, load_cut_out, load_mask
 from nstlib.johnson import PRECISIONS
 
 if TYPE_CHECKING:
@@ -31,7 +32,20 @@ _OPTIMISED = {
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
-@click.option("--style", required=True, help="A name that `nst styles` lists, or a picture.")
+@click.option(
+    "--style",
+    "styles",
+    multiple=True,
+    required=True,
+    help="A name that `nst styles` lists, or a picture; several, for gatys and hybrid, are mixed.",
+)
+@click.option(
+    "--share",
+    "shares",
+    type=float,
+    multiple=True,
+    help="How much of each of several styles, in their order [default: the same of each].",
+)
 @click.option(
     "--method",
     type=click.Choice(["johnson", "gatys", "hybrid"]),
@@ -74,11 +88,16 @@ _OPTIMISED = {
     show_default=True,
     help="Of a cut-out: its transparency comes back, or stays white.",
 )
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path),
+    help="A picture, white where the style goes and black where the photo stays.",
+)
 @click.option("-o", "--output", help="A picture, or a folder for several [default: this folder].")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--skip-existing", is_flag=True, help="Leave out photos whose result exists.")
 @common.reported
-def stylize(photos, style, method, network, slim, engine, precision, **options) -> None:
+def stylize(photos, styles, method, network, slim, engine, precision, **options) -> None:
     """Paint photos in a style.
 
     PHOTO is a picture, a folder of pictures, or a pattern such as "holiday/*.jpg". Hidden files, and what an earlier
@@ -90,11 +109,15 @@ def stylize(photos, style, method, network, slim, engine, precision, **options) 
       nst stylize holiday/ --style wave --preserve-color luminance -o painted/
       nst stylize holiday/ --style wave --skip-existing -o painted/
       nst stylize photo.jpg --style wave --strength 0.6
+      nst stylize photo.jpg --style wave --mask where.png
       nst stylize photo.jpg --style my_painting.jpg --method gatys --size 512 --stroke 600
+      nst stylize photo.jpg --method gatys --style wave --style udnie --share 2 --share 1
     """
     _check_options(method, network, slim, options)
+    _check_mix(styles, method, options)
     engine = _engine(engine, method, precision)
-    label = common.style_label(style)
+    label = "_".join(common.style_label(style) for style in styles)
+    mask = None if options["mask"] is None else load_mask(options["mask"])
     found = find_photos(photos, label)
     targets = find_targets(found.files, label, options["output"])
     _report_found(found)
@@ -102,11 +125,11 @@ def stylize(photos, style, method, network, slim, engine, precision, **options) 
     waiting = _waiting(targets, clashes, skip_existing=options["skip_existing"])
     failed = len(found.empty)
     if waiting:
-        picture = _style(style, method, options["stroke"])
+        pictures = [_style(style, method, options["stroke"]) for style in styles]
         if engine == "tensorflow":
             common.start_backend(precision)
-        painter = _painter(network, style, slim, method, engine, precision)
-        paint = _painting(picture, method, painter, options, progress=len(targets) == 1)
+        painter = _painter(network, styles[0], slim, method, engine, precision)
+        paint = _painting(pictures, method, painter, mask, options, progress=len(targets) == 1)
         failed += _paint_all(waiting, clashes, paint, method, options["force"])
     if failed:
         several = len(found.files) + len(found.empty)
@@ -127,6 +150,17 @@ def _check_options(
             raise click.UsageError(f"{option}: only with --method gatys or hybrid; {reason}")
     if options["force"] and options["skip_existing"]:
         raise click.UsageError("--skip-existing: not with --force, which replaces what exists")
+
+
+def _check_mix(styles: Sequence[str], method: str, options: Mapping[str, Any]) -> None:
+    """Refuses styles and shares that make no mix."""
+    if len(styles) > 1 and method == "johnson":
+        raise click.UsageError(
+            "--style: a network paints one style; several are mixed by --method gatys, and by hybrid, which starts "
+            "from the network of the first"
+        )
+    if options["shares"]:
+        check_shares(options["shares"], "--share", count=len(styles))
 
 
 def _engine(asked: str | None, method: str, precision: str) -> str:
@@ -186,9 +220,10 @@ def _painter(
 
 
 def _painting(
-    style: np.ndarray | str,
+    styles: Sequence[np.ndarray | str],
     method: str,
     painter: "Painter | None",
+    mask: np.ndarray | None,
     options: Mapping[str, Any],
     *,
     progress: bool,
@@ -196,12 +231,14 @@ def _painting(
     """What makes a painted picture of a file, and writes it."""
     call = functools.partial(
         nst.stylize,
-        style=style,
+        style=styles,
+        style_shares=options["shares"] or None,
         method=method,
         network=painter,
         objective=_objective(painter, options["style_weight"]),
         steps=options["steps"],
         strength=options["strength"],
+        mask=mask,
         preserve_colour=options["preserve_colour"],
         progress=progress,
     )

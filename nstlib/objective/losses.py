@@ -3,8 +3,10 @@
 Feature maps and images are batches `(B, H, W, C)`; every loss returns one value per image, shape `(B,)`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import keras
 from keras import ops
 
 Tensor = Any  # an array of Keras' backend, or NumPy's
@@ -50,6 +52,27 @@ def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
     centred = rows - means[:, None, :]
     scale = ops.cast(height * width, features.dtype)
     return means, ops.matmul(ops.transpose(centred, (0, 2, 1)), centred) / scale
+
+
+def weighted_mean(targets: Sequence[Any], shares: Sequence[float]) -> Any:
+    """What a mix of styles is compared with: the weighted mean of their statistics.
+
+    The mean of Gram matrices is the Gram matrix of a picture with so much of its area in the one style and so much in
+    the other. It is also what a weighted sum of unnormalised style losses comes to: Σ wᵢ ‖G - Aᵢ‖² is ‖G - Σ wᵢ Aᵢ‖²
+    and a constant. Moments are averaged alike, means and covariances apart.
+
+    Args:
+        targets: statistics of each style: tensors, or equal nested structures of tensors.
+        shares: weights that add up to 1, one for each style.
+
+    Returns:
+        A tensor or structure like each of the targets.
+    """
+
+    def mean(*tensors):
+        return sum(share * tensor for share, tensor in zip(shares, tensors, strict=True))
+
+    return keras.tree.map_structure(mean, *targets)
 
 
 def relative_error(values: Tensor, target: Tensor) -> Tensor:

@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from nstlib.arguments import is_finite
 from nstlib.objective.features import feature_extractor
 from nstlib.objective.losses import (
     Tensor,
@@ -188,11 +187,7 @@ def _layer_weights(argument: str, layers) -> tuple[tuple[str, float], ...]:
 
 
 def _weight(argument: str, value) -> float:
-    try:
-        finite = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an integer of more than 308 digits
-        finite = False
-    if not finite:
+    if not is_finite(value):
         raise ValueError(f"{argument}: {value!r} is not a finite number")
     if value < 0:
         raise ValueError(f"{argument}: {value!r} is negative; it must be 0 or more")

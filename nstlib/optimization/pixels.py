@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,11 +14,12 @@ import pandas as pd
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-from nstlib.arguments import check_count
+from nstlib.arguments import check_count, check_shares
 from nstlib.errors import ImageError, OptimizationError
 from nstlib.images import MIN_SIDE, centre_crop, check_image, resize, transfer_colour
 from nstlib.machine.memory import check_memory
 from nstlib.machine.precision import float32, precision_in_use
+from nstlib.objective.losses import weighted_mean
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.optimization.lbfgs import minimize_in_box
 
@@ -48,8 +50,9 @@ class GatysResult:
 
 def gatys(
     photo: np.ndarray,
-    style: np.ndarray,
+    style: np.ndarray | Sequence[np.ndarray],
     *,
+    style_shares: Sequence[float] | None = None,
     steps: int = 100,
     max_evals: int | None = None,
     objective: PerceptualLoss | None = None,
@@ -65,7 +68,10 @@ def gatys(
 
     Args:
         photo: the content image, `(H, W, 3)`; the result has its size.
-        style: the style image, of any size.
+        style: the style image, of any size; or a list of several, whose statistics are mixed
+            (`nstlib.objective.losses.weighted_mean`).
+        style_shares: how much of each of several styles: positive numbers, which are divided by their sum. None is
+            equal shares.
         steps: updates of the pixels, at least 1; at each scale below the full one at most 10.
         max_evals: end a scale also after this many gradient evaluations (L-BFGS needs one or more a step).
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
@@ -73,7 +79,8 @@ def gatys(
             (`"adam"` with a rate of 0.02) or instance; those clip to [0, 1] after each step.
         init: `"content"`, `"colour"` (the photo with the colours of the style, `nstlib.transfer_colour`: nearer to
             where the optimisation goes), `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise,
-            which leaves less grain in the result than full contrast), or an image of the photo's size.
+            which leaves less grain in the result than full contrast), or an image of the photo's size. Of several
+            styles `"colour"` and `"style"` take the weighted mean.
         scales: sizes of photo and style to optimise at, one after the other, as shares of their full size that rise
             to 1: coarse to fine. Each scale starts from the result of the one before; the last minimises what a run
             with `scales=(1,)` does. None is (0.25, 0.5, 1) for a photo whose longer side has 512 px or more, as far as
@@ -91,29 +98,40 @@ def gatys(
         ImageError: not an image, or a photo too large for the memory that is free.
         ValueError: bad arguments.
     """
-    photo, style = check_image(photo, "photo"), check_image(style, "style")
+    photo = check_image(photo, "photo")
+    styles = _check_styles(style)
+    shares = check_shares(style_shares, "style_shares", count=len(styles))
     _check_counts(steps, max_evals, snapshots)
     check_memory(*photo.shape[:2], method="gatys")
     scales = (
-        _default_scales(photo, style) if scales is None else _check_scales(scales, photo, style)
+        _default_scales(photo, styles) if scales is None else _check_scales(scales, photo, styles)
     )
     objective = objective or PerceptualLoss()
-    start = _initial(init, photo, style, seed)
+    start = _initial(init, photo, styles, shares, seed)
 
     plan = {scale: steps if scale == 1 else min(steps, _COARSE_STEPS) for scale in scales}
     with tqdm(total=sum(plan.values()), unit="step", disable=not progress) as bar:
         history = _History(_reporter(bar, on_step))
         for scale, count in plan.items():
-            small_photo, small_style = _scaled(photo, scale), _scaled(style, scale)
+            small_photo = _scaled(photo, scale)
+            target = _style_target(objective, [_scaled(each, scale) for each in styles], shares)
             kept = snapshots if scale == 1 else ()
             history.begin(scale)
-            run = _Run(objective, small_photo, small_style, max_evals, kept, history)
+            run = _Run(objective, small_photo, target, max_evals, kept, history)
             start = _best(run, resize(start, small_photo.shape[:2]), count, optimizer)
             if history.ended:
                 break
     image = resize(start, photo.shape[:2])
     kept = {count: run.snapshots.get(count, image) for count in snapshots}
     return GatysResult(image, pd.DataFrame(history.rows, columns=_COLUMNS), kept)
+
+
+def _check_styles(style) -> list[np.ndarray]:
+    if not isinstance(style, list | tuple):
+        return [check_image(style, "style")]
+    if not style:
+        raise ValueError("style: the list is empty; accepted: an image, or a list of images")
+    return [check_image(each, f"style[{i}]") for i, each in enumerate(style)]
 
 
 def _check_counts(steps, max_evals, snapshots) -> None:
@@ -149,6 +167,11 @@ def _best(run: "_Run", start: np.ndarray, steps: int, optimizer) -> np.ndarray:
     return run.best_image
 
 
+def _style_target(objective: PerceptualLoss, styles, shares) -> Mapping[str, Any]:
+    targets = [objective.style_targets(tf.constant(style[None])) for style in styles]
+    return weighted_mean(targets, shares)
+
+
 class _Stop(Exception):  # noqa: N818 - a signal like StopIteration, not an error
     """The caller, or the budget of evaluations, ends the run."""
 
@@ -179,10 +202,10 @@ class _History:
 class _Run:
     """The optimisation at one scale: evaluates the objective, counts, keeps the best image."""
 
-    def __init__(self, objective, photo, style, max_evals, snapshots, history):
+    def __init__(self, objective, photo, style_targets, max_evals, snapshots, history):
         self.objective, self.max_evals, self.history = objective, max_evals, history
         self.content_targets = objective.content_targets(tf.constant(photo[None]))
-        self.style_targets = objective.style_targets(tf.constant(style[None]))
+        self.style_targets = style_targets
         self.gradient = _compiled(objective, precision_in_use())
         self.evals, self.terms = 0, {}
         self.wanted, self.snapshots = frozenset(snapshots), {}
@@ -261,20 +284,20 @@ def _keras_optimizer(optimizer) -> keras.optimizers.Optimizer:
         ) from error
 
 
-def _default_scales(photo: np.ndarray, style: np.ndarray) -> list[float]:
+def _default_scales(photo: np.ndarray, styles: Sequence[np.ndarray]) -> list[float]:
     scales = _SCALES if max(photo.shape) >= _LARGE else (1.0,)
-    least = min(*photo.shape[:2], *style.shape[:2])
+    least = min(min(image.shape[:2]) for image in (photo, *styles))
     return [scale for scale in scales if scale == 1 or round(scale * least) >= MIN_SIDE]
 
 
-def _check_scales(scales, photo: np.ndarray, style: np.ndarray) -> list[float]:
+def _check_scales(scales, photo: np.ndarray, styles: Sequence[np.ndarray]) -> list[float]:
     try:
         values = [float(scale) for scale in scales]
     except (TypeError, ValueError):
         values = []
     if not values or not values[0] > 0 or values[-1] != 1 or values != sorted(set(values)):
         raise ValueError(f"scales: {scales!r} are not shares of the size that rise to 1")
-    for name, image in (("photo", photo), ("style", style)):
+    for name, image in (("photo", photo), *(("style", style) for style in styles)):
         side = min(image.shape[:2])
         if round(values[0] * side) < MIN_SIDE:
             raise ValueError(
@@ -287,16 +310,16 @@ def _scaled(image: np.ndarray, scale: float) -> np.ndarray:
     return resize(image, tuple(round(scale * side) for side in image.shape[:2]))
 
 
-def _initial(init, photo: np.ndarray, style: np.ndarray, seed: int) -> np.ndarray:
+def _initial(init, photo: np.ndarray, styles, shares, seed: int) -> np.ndarray:
     if isinstance(init, str):
         if init not in INITS:
             raise ValueError(f"init: {init!r} is not one of {', '.join(INITS)}, nor an image")
         if init == "content":
             return photo
         if init == "colour":
-            return transfer_colour(photo, style)
+            return weighted_mean([transfer_colour(photo, style) for style in styles], shares)
         if init == "style":
-            return centre_crop(style, *photo.shape[:2])
+            return weighted_mean([centre_crop(style, *photo.shape[:2]) for style in styles], shares)
         noise = np.random.default_rng(seed).random(photo.shape, dtype=np.float32)
         return 0.5 + _NOISE * (noise - 0.5)
     image = check_image(init, "init")

@@ -19,6 +19,7 @@ FLOORS = {
     "arguments": 1,
     "images": 2,
     "machine": 3,
+    "masks": 3,
     "containers": 2,
     "colour": 2,
     "decoding": 3,
