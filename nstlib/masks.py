@@ -36,7 +36,7 @@ def fit_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _as_image(mask: np.ndarray) -> np.ndarray:
-    if getattr(mask, "dtype", None) == bool:
+    if isinstance(mask, np.ndarray) and mask.dtype.kind == "b":
         mask = mask.astype(np.float32)
     if getattr(mask, "ndim", None) == 2:
         mask = np.stack([mask] * 3, axis=-1)

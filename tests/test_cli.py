@@ -25,9 +25,11 @@ from nstlib.files import load_alpha
 from nstlib.johnson import PRECISIONS, SLIM_WIDTH, architecture, saved, training
 from nstlib.johnson.engines import Engine
 from nstlib.johnson.network import new_network
+from nstlib.masks import fit_mask
 from nstlib.methods import blend
 
 STYLE = "linocut"
+MIX = ["--method", "gatys", "--style", STYLE, "--style", "brush_flow"]
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +307,7 @@ def test_the_stroke_is_the_size_of_the_style_image(photo, asked, method, style):
     options = ["--style", style, "--method", method]
     assert nst_command("stylize", photo, *options).exit_code == 0
     assert nst_command("stylize", photo, *options, "--stroke", 96, "--force").exit_code == 0
-    assert [max(each["style"].shape) for each in asked] == [64, 96]
+    assert [max(each["style"][0].shape) for each in asked] == [64, 96]
 
 
 # Paints as the command does, and says which of the slow modules that took.
@@ -345,6 +347,16 @@ def test_openvino_paints_without_slow_modules(photo):
         (["photo.png", "--style", STYLE, "--style-weight", "9"], "--strength blends its picture"),
         (["photo.png", "--style", STYLE, "--strength", "1.5"], "1.5 is not in the range"),
         (["photo.png", "--style", STYLE, "--strength", "nan"], "strength: nan is not a number"),
+        (["photo.png", "--style", STYLE, "--mask", "no.png"], "no.png: no such file"),
+        (["photo.png", *2 * ["--style", STYLE]], "--style: a network paints one style"),
+        (
+            ["photo.png", *MIX, "--share", "1"],
+            "--share: (1.0,) is not one number for each of the 2",
+        ),
+        (
+            ["photo.png", *MIX, "--share", "1", "--share", "0"],
+            "--share: 0.0 is not a finite number",
+        ),
         (["photo.png", "--style", STYLE, "--force", "--skip-existing"], "not with --force"),
         (["photo.png", "--style", STYLE, "--slim", "--method", "gatys"], "--slim: only with a"),
         (["photo.png", "--style", STYLE, "--slim", "--network", "n.npz"], "--slim: only with a"),
@@ -762,3 +774,57 @@ def test_a_cut_out_gets_its_transparency_back(photo, options, kept):
     if kept:
         np.testing.assert_allclose(found, alpha, atol=0.51 / 255)
     assert nst_command("stylize", "cut.png", "--style", STYLE, "-o", "cut.jpg").exit_code == 0
+
+
+# --- several styles, and masks -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["gatys", "hybrid"])
+def test_several_styles_are_mixed_by_their_shares(photo, method):
+    nst.save_image("own.png", nst.photo("coffee", size=40))
+    options = ["--style", STYLE, "--style", "own.png", "--share", 3, "--share", 1]
+    run = nst_command("stylize", photo, "--method", method, "--steps", 2, *options)
+    assert run.exit_code == 0, run.output
+    styles = [STYLE, nst.load_image("own.png", size=64)]
+    options = {"method": method, "steps": 2, "style_shares": (3, 1), "progress": False}
+    same("photo_linocut_own.png", nst.stylize(nst.load_image(photo), styles, **options))
+
+
+def test_a_second_run_of_a_mix_leaves_its_results_out(photo, elsewhere):
+    arguments = [*MIX, "--steps", 1, "--skip-existing"]
+    assert nst_command("stylize", ".", *arguments).exit_code == 0
+    assert nst_command("stylize", ".", *arguments).exit_code == 0
+    assert files(elsewhere) == ["photo.png", "photo_linocut_brush_flow.png"]
+
+
+@pytest.mark.parametrize("engine", ["tensorflow", "openvino"])
+def test_one_mask_serves_all_photos_of_its_proportions(photo, elsewhere, engine):
+    image = nst.load_image(photo)
+    height, width = image.shape[:2]
+    mask = np.zeros((2 * height, 2 * width, 3), np.float32)
+    mask[:, width:] = 1
+    nst.save_image("mask.png", mask)
+    (elsewhere / "in").mkdir()
+    nst.save_image("in/a.png", image)
+    nst.save_image("in/b.png", image[:, :20])
+    arguments = ["--style", STYLE, "--mask", "mask.png", "--engine", engine, "-o", "out/"]
+    run = nst_command("stylize", "in", *arguments, "--strength", 0.5)
+    assert run.exit_code == 2
+    assert "in/b.png: mask: " in run.output
+    assert files(elsewhere / "out") == ["a_linocut.png"]
+    painted = nst.load_image("out/a_linocut.png")
+    share = 0.5 * fit_mask(mask, height, width)
+    expected = blend(image, nst.load_network(STYLE).stylize(image), share)
+    np.testing.assert_allclose(painted, expected, atol=1.5 / 255)
+
+
+def test_a_masked_cut_out_keeps_its_transparency(photo):
+    image = nst.load_image(photo)
+    alpha = np.zeros(image.shape[:2], np.float32)
+    alpha[8:24, 10:30] = 1
+    nst.save_image("cut.png", image, alpha=alpha)
+    nst.save_image("mask.png", np.zeros_like(image))
+    run = nst_command("stylize", "cut.png", "--style", STYLE, "--mask", "mask.png")
+    assert run.exit_code == 0, run.output
+    np.testing.assert_allclose(load_alpha("cut_linocut.png"), alpha, atol=0.51 / 255)
+    same("cut_linocut.png", nst.load_image("cut.png"))

@@ -20,6 +20,7 @@ from nstlib.files import (
     load_alpha,
     load_cut_out,
     load_image,
+    load_mask,
     save_image,
 )
 from nstlib.images import MIN_SIDE, check_image, resize, to_uint8
@@ -753,3 +754,35 @@ class TestSave:
 
     def test_every_saved_format_is_looked_for_in_folders(self):
         assert set(SAVE_FORMATS) < set(LOAD_SUFFIXES)
+
+
+# --- masks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "I;16"])
+def test_a_mask_is_white_where_its_file_is(tmp_path, mode):
+    white = np.zeros((20, 24), np.uint8)
+    white[:, 8:] = 255
+    white[:, 16:] = 51
+    deep = Image.fromarray(white.astype(np.uint16) * 257)
+    picture = deep if mode == "I;16" else Image.fromarray(white).convert(mode)
+    mask = load_mask(write(tmp_path / "mask.png", picture))
+    assert mask.dtype == np.float32
+    np.testing.assert_allclose(mask, white / 255, atol=1e-6)
+
+
+def test_what_is_transparent_in_a_mask_is_black(tmp_path):
+    pixels = np.full((16, 20, 4), 255, np.uint8)
+    pixels[:, 10:, 3] = 0
+    pixels[:8, :, :3] = 102  # grey, half of it transparent
+    mask = load_mask(write(tmp_path / "mask.png", Image.fromarray(pixels)))
+    np.testing.assert_allclose(mask[:8, :10], 0.4, atol=1e-6)
+    np.testing.assert_allclose(mask[8:, :10], 1, atol=1e-6)
+    np.testing.assert_allclose(mask[:, 10:], 0, atol=1e-6)
+
+
+def test_a_mask_that_is_no_picture_is_refused_by_its_name(tmp_path):
+    path = tmp_path / "mask.png"
+    path.write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"mask\.png"):
+        load_mask(path)

@@ -3,9 +3,11 @@ import pytest
 import tensorflow as tf
 import tiny
 
+from nstlib.colour import decode_light
 from nstlib.errors import DataError, ImageError, NetworkError
 from nstlib.images import luminance, transfer_colour
 from nstlib.johnson.network import Network
+from nstlib.masks import fit_mask
 from nstlib.methods import METHODS, blend, network_objective, stylize
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.optimization import pixels
@@ -80,7 +82,7 @@ def test_a_style_by_name_brings_its_network_and_its_image(pair, network, runs, m
         stylize(pair[0], "linocut", progress=False), network.stylize(pair[0])
     )
     stylize(pair[0], "linocut", method="hybrid", steps=1, progress=False)
-    assert max(runs[0]["style"].shape) == 384
+    assert [max(each.shape) for each in runs[0]["style"]] == [384]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -171,6 +173,84 @@ def test_a_strength_that_is_none_is_refused_before_any_work(pair, strength):
 def test_pictures_of_two_sizes_do_not_blend(pair):
     with pytest.raises(ImageError, match=r"image: its shape .* is not that of the photo"):
         blend(*pair, 0.5)
+
+
+# --- several styles ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["gatys", "hybrid"])
+def test_several_styles_are_mixed_by_what_optimises(pair, network, runs, method):
+    other = pair[1][:, ::-1, ::-1]
+    options = {"method": method, "network": network, "steps": 1, "style_shares": (2, 1)}
+    image = stylize(pair[0], (pair[1], other), progress=False, **options)
+    assert image.shape == pair[0].shape
+    (asked,) = runs
+    assert asked["style_shares"] == (2, 1)
+    np.testing.assert_array_equal(asked["style"], [pair[1], other])
+
+
+def test_the_hybrid_of_several_styles_starts_from_the_network_of_the_first(
+    pair, network, runs, monkeypatch
+):
+    monkeypatch.setattr("nstlib.johnson.network.load_network", {"linocut": network}.__getitem__)
+    stylize(pair[0], ["linocut", pair[1]], method="hybrid", steps=1, progress=False)
+    np.testing.assert_array_equal(runs[0]["init"], network.stylize(pair[0]))
+    assert [max(each.shape) for each in runs[0]["style"]] == [384, 32]
+
+
+def test_a_network_refuses_several_styles_and_says_what_mixes(pair):
+    message = (
+        "style: a network paints one style, not a mix of 2; method='gatys' mixes, and 'hybrid'"
+    )
+    with pytest.raises(NetworkError, match=message):
+        stylize(pair[0], ["linocut", "wave"], network=NeverCalled())
+
+
+@pytest.mark.parametrize("shares", [(1,), (1, -1), "half"])
+def test_shares_that_are_none_are_refused_before_any_work(pair, shares):
+    options = {"method": "hybrid", "network": NeverCalled(), "style_shares": shares}
+    with pytest.raises(ValueError, match=r"^style_shares: "):
+        stylize(pair[0], [pair[1], pair[1]], **options)
+
+
+# --- masks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_mask_says_where_the_style_goes_by_every_method(pair, network, runs, method):
+    options = {"method": method, "network": network, "steps": 1, "preserve_colour": "luminance"}
+    full = run(pair, **options)
+    mask = np.zeros((32, 40), bool)
+    mask[:, 20:] = True
+    masked = run(pair, **options, mask=mask)
+    np.testing.assert_array_equal(masked[:, :15], pair[0][:, :15])
+    np.testing.assert_allclose(masked[:, 25:], full[:, 25:], atol=1e-3)
+    weak = run(pair, **options, mask=mask, strength=0.4)
+    np.testing.assert_allclose(weak, blend(pair[0], full, 0.4 * fit_mask(mask, 32, 40)), atol=2e-3)
+
+
+def test_a_mask_works_on_any_painter(pair):
+    class Black:
+        def stylize(self, image):
+            return np.zeros_like(image)
+
+    mask = np.random.default_rng(0).random((64, 80, 3))
+    masked = run(pair, network=Black(), mask=mask)
+    light = (1 - fit_mask(mask, 32, 40))[..., None] * decode_light(pair[0])
+    np.testing.assert_allclose(decode_light(masked), light, atol=1e-5)
+
+
+def test_a_mask_of_other_proportions_is_refused_before_any_work(pair):
+    with pytest.raises(ImageError, match="mask: 40 x 40 px has other proportions than the photo"):
+        run(pair, network=NeverCalled(), mask=np.ones((40, 40)))
+
+
+@pytest.mark.parametrize("strength", [np.ones((40, 32)), np.full((32, 40), 1.5), np.ones(3)])
+def test_an_array_of_strengths_has_one_for_each_pixel(pair, strength):
+    with pytest.raises(
+        ValueError, match=r"strength: an array of shape .* is not one of \(32, 40\)"
+    ):
+        blend(pair[0], pair[0], strength)
 
 
 class NeverCalled:

@@ -68,6 +68,11 @@ _OPTIMISED = {
     show_default=True,
     help="Share of the painted picture in its blend with the photo.",
 )
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path),
+    help="A picture, white where the style goes and black where the photo stays.",
+)
 @common.stroke_option()
 @click.option(
     "--preserve-color",
@@ -87,11 +92,6 @@ _OPTIMISED = {
     default="keep",
     show_default=True,
     help="Of a cut-out: its transparency comes back, or stays white.",
-)
-@click.option(
-    "--mask",
-    type=click.Path(path_type=Path),
-    help="A picture, white where the style goes and black where the photo stays.",
 )
 @click.option("-o", "--output", help="A picture, or a folder for several [default: this folder].")
 @click.option("--force", is_flag=True, help="Replace files that exist.")

@@ -97,12 +97,16 @@ def _results(files: Sequence[Path], label: str) -> set[Path]:
         stem = each.stem
         # The label of a style of one's own may be any word or number, and say nothing by itself.
         own = label in known and stem.endswith(f"_{label}")
-        made = own or any(
-            stem.endswith(end) and stem.removesuffix(end) in beside(each.parent) for end in ends
-        )
+        made = own or not beside(each.parent).isdisjoint(_without_labels(stem, ends))
         if made and each.suffix == ".png":
             found.add(each)
     return found
+
+
+def _without_labels(stem: str, ends: Sequence[str]) -> set[str]:
+    """What a name may have been before one label, or several of a mix, came to its end."""
+    shorter = {stem.removesuffix(end) for end in ends if stem.endswith(end)}
+    return shorter.union(*(_without_labels(each, ends) for each in shorter))
 
 
 def _stems(folder: Path) -> set[str]:

@@ -71,6 +71,12 @@ def test_the_label_of_a_style_of_ones_own_says_something_beside_its_photo_only()
     assert found(".", label="1") == ["IMG_1.png", "a.jpg"]
 
 
+@pytest.mark.parametrize("label", ["starry_night_wave", "wave", "starry_night"])
+def test_results_of_several_styles_are_left_out(label):
+    touch("a.jpg", "a_starry_night_wave.png", "a_udnie_starry_night.png")
+    assert found(".", label=label) == ["a.jpg"]
+
+
 def test_a_pattern_in_a_folder_named_with_brackets():
     touch("trip [2024]/a.jpg", "trip [2024]/b/c.jpg", "trip 2/d.jpg")
     assert found("trip [2024]/*.jpg") == ["trip [2024]/a.jpg"]

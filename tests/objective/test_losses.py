@@ -11,6 +11,7 @@ from nstlib.objective.losses import (
     relative_error,
     style_loss,
     total_variation_loss,
+    weighted_mean,
 )
 
 
@@ -324,3 +325,33 @@ def test_gradient_is_that_of_finite_differences(name):
     gradient = tape.gradient(losses, variable)
     assert gradient.dtype == tf.float64
     assert_allclose(gradient, central_differences(function, at), rtol=1e-6, atol=1e-8)
+
+
+# --- mixes of styles ---------------------------------------------------------------------------
+
+
+def test_the_mean_of_gram_matrices_is_that_of_a_picture_of_both():
+    one, other = features(1, 4, 6, 3), features(1, 12, 6, 3, seed=1)
+    both = np.concatenate([one, other], axis=1)  # a quarter of it the one, three quarters the other
+    mixed = weighted_mean([gram_matrix(one), gram_matrix(other)], [0.25, 0.75])
+    assert_allclose(mixed, numpy_gram(both), rtol=1e-5)
+
+
+def test_a_mix_is_a_weighted_sum_of_unnormalised_losses():
+    gram, one, other = (gram_matrix(features(1, 5, 5, 4, seed=seed)) for seed in range(3))
+    another = gram + 0.3
+
+    def difference(target):
+        return np.asarray(
+            style_loss(gram, target, normalize=False) - style_loss(another, target, normalize=False)
+        )
+
+    mixed = difference(weighted_mean([one, other], [0.3, 0.7]))
+    assert_allclose(mixed, 0.3 * difference(one) + 0.7 * difference(other), rtol=1e-4)
+
+
+def test_structures_are_averaged_part_by_part():
+    one = {"a": (np.array([1.0]), np.array([2.0])), "b": np.array([4.0])}
+    other = {"a": (np.array([3.0]), np.array([2.0])), "b": np.array([0.0])}
+    mixed = weighted_mean([one, other], [0.25, 0.75])
+    assert mixed == {"a": (2.5, 2.0), "b": 1.0}

@@ -494,8 +494,8 @@ def test_initial_images_are_scaled_down_too(pair, calls):
 def test_large_photos_begin_small(side, expected):
     photo = np.zeros((64, side, 3), np.float32)
     style = np.zeros((64, 64, 3), np.float32)
-    assert module._default_scales(photo, style) == expected
-    assert module._default_scales(photo, style[:20]) == [1]
+    assert module._default_scales(photo, [style]) == expected
+    assert module._default_scales(photo, [style, style[:20]]) == [1]
 
 
 @pytest.mark.parametrize(
@@ -504,9 +504,9 @@ def test_large_photos_begin_small(side, expected):
 )
 def test_thin_photos_begin_no_smaller_than_a_photo_may_be(height, width, expected):
     photo, style = np.zeros((height, width, 3), np.float32), np.zeros((64, 64, 3), np.float32)
-    scales = module._default_scales(photo, style)
+    scales = module._default_scales(photo, [style])
     assert scales == expected
-    assert module._check_scales(scales, photo, style) == expected
+    assert module._check_scales(scales, photo, [style]) == expected
 
 
 @pytest.mark.parametrize(
@@ -540,3 +540,77 @@ def test_equal_objectives_share_a_graph_and_a_size_is_traced_once(pair):
     for size in (24, 28, 20):
         run((pair[0][:size, :size], pair[1]), steps=1, objective=objective())
     assert function.experimental_get_tracing_count() == 2
+
+
+# --- several styles ----------------------------------------------------------------------------
+
+
+def test_one_style_is_a_mix_of_itself(pair):
+    photo, style = pair
+    alone = run(pair).image
+    np.testing.assert_allclose(run((photo, [style])).image, alone, atol=1e-4)
+    twice = run((photo, [style, style]), style_shares=(1, 4)).image
+    np.testing.assert_allclose(twice, alone, atol=0.01)
+
+
+@pytest.mark.parametrize("statistic", ["gram", "moments"])
+def test_a_mix_minimises_the_distance_to_the_mean_of_its_targets(pair, statistic):
+    photo, style = pair
+    other = uniform(pair)[:20, :24]  # of another size
+    objective = PerceptualLoss(
+        content_layers=("relu2_2",), style_layers=("relu1_2",), style_statistic=statistic
+    )
+    result = run((photo, (style, other)), style_shares=(3, 1), objective=objective, init="noise")
+    one, two = (objective.style_targets(tf.constant(x[None])) for x in (style, other))
+    mixed = keras.tree.map_structure(lambda a, b: 0.75 * a + 0.25 * b, one, two)
+    image, photo = (tf.constant(x[None]) for x in (result.image, photo))
+    expected = float(objective(image, objective.content_targets(photo), mixed).total)
+    assert result.history["total"].min() == pytest.approx(expected, rel=1e-4)
+    assert result.history["total"].is_monotonic_decreasing
+
+
+def test_more_of_a_style_brings_the_picture_nearer_to_it(pair):
+    photo, style = pair
+    styles = (style, photo[::-1, ::-1, ::-1].copy())
+    losses = [
+        evaluate(run((photo, styles), style_shares=shares).image, photo, style)["style"]
+        for shares in ((9, 1), (1, 1), (1, 9))
+    ]
+    assert losses == sorted(losses)
+    assert losses[0] < 0.9 * losses[2]
+
+
+@pytest.mark.parametrize("init", ["colour", "style"])
+def test_starts_that_come_from_the_style_are_mixed_too(pair, init, calls):
+    photo, style = pair
+    other = uniform(pair)
+    run((photo, (style, other)), style_shares=(1, 3), init=init, max_evals=1)
+    make = {
+        "colour": lambda s: transfer_colour(photo, s),
+        "style": lambda s: centre_crop(s, 32, 40),
+    }
+    expected = 0.25 * make[init](style) + 0.75 * make[init](other)
+    np.testing.assert_allclose(calls[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("style", "options", "message"),
+    [
+        ([], {}, "style: the list is empty"),
+        ([np.zeros((20, 20, 3)), np.zeros((20, 20))], {}, r"style\[1\]: shape is \(20, 20\)"),
+        (
+            np.zeros((20, 20, 3)),
+            {"style_shares": (1, 2)},
+            r"style_shares: \(1, 2\) is not one number",
+        ),
+        ([np.zeros((20, 20, 3))] * 2, {"style_shares": (1, 0)}, "style_shares: 0 is not a finite"),
+        (
+            [np.zeros((64, 64, 3)), np.zeros((16, 16, 3))],
+            {"scales": (0.5, 1)},
+            "scales: 0.5 of the style's 16 px is less than 16 px",
+        ),
+    ],
+)
+def test_mixes_that_are_none(pair, style, options, message):
+    with pytest.raises(ValueError, match=message):
+        run((pair[0], style), **options)
