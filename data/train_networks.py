@@ -14,13 +14,13 @@ Starry Night is there. On a GPU, by way of Keras' JAX backend and with larger ba
 Each network is trained twice, the second time from the first, on large crops alone and with more weight on the style:
 the first training keeps what the photo shows, the second paints it. (The large weight from the start leaves patches of
 one colour.) The first training of The Starry Night starts from the trunk, which redraws its input; that of every other
-style starts from the first network of The Starry Night. A slim network, a quarter as wide, first learns to imitate that
-one.
+style starts from the first network of The Starry Night. A slim network, a quarter as wide, first learns to imitate the
+wide one of its style, starting from the imitation of The Starry Night, and is then trained once, as that one was last.
 """
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,15 +34,14 @@ ASSETS = Path(nst.__file__).parent / "assets"
 
 
 class Row(NamedTuple):
-    """One style of the table: β and steps of the two trainings, those of the slim network last."""
+    """One style of the table: β and steps of the two trainings of the wide network."""
 
     style_weights: tuple[float, float]
     steps: tuple[int, int] = (1200, 700)
-    slim_steps: tuple[int, int] = (400, 500)
 
 
 TABLE = {
-    "starry_night": Row((5, 10), steps=(4400, 700), slim_steps=(600, 500)),
+    "starry_night": Row((5, 10), steps=(4400, 700)),
     "brush_flow": Row((5, 10)),
     "wave": Row((5, 8)),
     "linocut": Row((5, 8)),
@@ -53,15 +52,15 @@ TABLE = {
     "stained_glass": Row((5, 8)),
     "woodblock_wave": Row((5, 6)),
 }
+SLIM_STEPS = 500  # after the imitation
 OF_IDENTITY = nst.Schedule(steps=1000, size=128, small_share=0, batch_size=2, learning_rate=2e-3)
-OF_IMITATION = nst.Schedule(steps=1500, size=192, small_share=0, learning_rate=3e-3)
+OF_IMITATION = nst.Schedule(steps=1500, size=192, small_share=0, learning_rate=2e-3)
 
 
-def schedule(name: str, stage: int, *, slim: bool, batch_size: int) -> nst.Schedule:
-    """How long the first (0) or the second (1) training of a style takes."""
-    row = TABLE[name]
-    steps = (row.slim_steps if slim else row.steps)[stage]
-    small = {"small_share": 0.0} if stage else {}
+def schedule(name: str, *, first: bool = False, slim: bool, batch_size: int) -> nst.Schedule:
+    """How long the last training of a network takes, or the first one of a wide network."""
+    steps = SLIM_STEPS if slim else TABLE[name].steps[0 if first else 1]
+    small = {} if first else {"small_share": 0.0}
     return nst.Schedule(steps=steps, batch_size=batch_size, **small)
 
 
@@ -90,50 +89,65 @@ class Recipe:
     photos: Path
     batch_size: int
 
-    def path(self, name: str, stage: int, *, slim: bool) -> Path:
-        """Where the network of the first (0) or the second (1) training is."""
-        if stage == 0:
-            return self.work / f"{name}_{'slim' if slim else 'wide'}_first.npz"
-        return (self.output / "slim" if slim else self.output) / f"{name}.npz"
+    def shipped(self, name: str, *, slim: bool) -> Path:
+        """The network of a style as it ships, trained unless it is there; the path of its file."""
+        start = self.imitation if slim else self.first
+        path = (self.output / "slim" if slim else self.output) / f"{name}.npz"
+        wanted = schedule(name, slim=slim, batch_size=self.batch_size)
+        return self.trained(path, start, name, TABLE[name].style_weights[1], wanted)
 
-    def trained(self, name: str, stage: int = 1, *, slim: bool) -> Path:
-        """The network of a style, trained unless it is there; the path of its file."""
-        path = self.path(name, stage, slim=slim)
-        objective = nst.training_objective(TABLE[name].style_weights[stage])
-        wanted = schedule(name, stage, slim=slim, batch_size=self.batch_size)
+    def first(self, name: str) -> nst.Network:
+        """The wide network after its first training."""
+        path = self.work / f"{name}_first.npz"
+        wanted = schedule(name, first=True, slim=False, batch_size=self.batch_size)
+        start = self.starting
+        return nst.load_network(
+            self.trained(path, start, name, TABLE[name].style_weights[0], wanted)
+        )
+
+    def starting(self, name: str) -> nst.Network:
+        """What the first training of a wide network starts from."""
+        return trunk() if name == FIRST else self.first(FIRST)
+
+    def imitation(self, name: str) -> nst.Network:
+        """A slim network that paints as the wide one of a style does."""
+        wide = nst.load_network(self.shipped(name, slim=False))
+        path = self.work / f"imitation_of_{wide.fingerprint}.npz"
+        if not path.is_file():
+            start = self.slim_identity() if name == FIRST else self.imitation(FIRST)
+            slim = nst.distill(wide, self.photos, schedule=OF_IMITATION, start=start)
+            nst.save_network(slim, path)
+        return nst.load_network(path)
+
+    def slim_identity(self) -> nst.Network:
+        """A slim network that redraws its input."""
+        return train_identity(self.photos, schedule=OF_IDENTITY, width=SLIM_WIDTH)
+
+    def trained(
+        self,
+        path: Path,
+        start: Callable[[str], nst.Network],
+        name: str,
+        style_weight: float,
+        wanted: nst.Schedule,
+    ) -> Path:
+        """Trains the network of a file, unless it is there, from what `start` makes of the name; the path."""
+        objective = nst.training_objective(style_weight)
         if is_done(path, objective, wanted):
             return path
-        start = self.start(name, stage, slim=slim)
+        begun = start(name)
         # All that the table and the command can change: a state of another recipe would be refused.
-        run = f"{name}_{'slim' if slim else 'wide'}_{wanted.steps}_steps_of_{self.batch_size}"
+        run = f"{path.stem}_{wanted.steps}_steps_of_{self.batch_size}_from_{begun.fingerprint}"
         result = nst.train(
             nst.style(name, size=STYLE_SIZE),
             self.photos,
             schedule=wanted,
             objective=objective,
-            start=start,
-            checkpoint=self.work / f"{run}_from_{start.fingerprint}_{objective.fingerprint}",
+            start=begun,
+            checkpoint=self.work / f"{run}_{objective.fingerprint}",
         )
         licence = nst.catalogue().set_index("name").loc[name, "licence"]
         return nst.save_network(result.network.labelled(name, licence), path, dtype="float16")
-
-    def start(self, name: str, stage: int, *, slim: bool) -> nst.Network:
-        """What a training starts from."""
-        if stage == 1:
-            return nst.load_network(self.trained(name, 0, slim=slim))
-        if name != FIRST:
-            return nst.load_network(self.trained(FIRST, 0, slim=slim))
-        return self.imitation() if slim else trunk()
-
-    def imitation(self) -> nst.Network:
-        """A slim network that paints as the first wide one of The Starry Night does."""
-        wide = nst.load_network(self.trained(FIRST, 0, slim=False))
-        path = self.work / f"imitation_of_{wide.fingerprint}.npz"
-        if not path.is_file():
-            start = train_identity(self.photos, schedule=OF_IDENTITY, width=SLIM_WIDTH)
-            slim = nst.distill(wide, self.photos, schedule=OF_IMITATION, start=start)
-            nst.save_network(slim, path)
-        return nst.load_network(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -156,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         nst.use_bfloat16()
     recipe = Recipe(options.output, options.work, options.photos, options.batch_size)
     for name in options.names or TABLE:
-        print(recipe.trained(name, slim=options.slim), flush=True)
+        print(recipe.shipped(name, slim=options.slim), flush=True)
 
 
 if __name__ == "__main__":

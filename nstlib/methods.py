@@ -125,7 +125,7 @@ def _optimise(photo, styles, shares, method, network, objective, steps, progress
         style_shares=shares,
         steps=_STEPS[method] if steps is None else steps,
         objective=objective,
-        init=network.stylize(photo) if method == "hybrid" else "content",
+        init=network.stylize(photo) if method == "hybrid" else "colour",
         scales=(1,) if method == "hybrid" else None,
         progress=progress,
     ).image

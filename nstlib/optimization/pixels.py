@@ -57,7 +57,7 @@ def gatys(
     max_evals: int | None = None,
     objective: PerceptualLoss | None = None,
     optimizer: str | keras.optimizers.Optimizer = "lbfgs",
-    init: str | np.ndarray = "content",
+    init: str | np.ndarray = "colour",
     scales: Sequence[float] | None = None,
     seed: int = 0,
     snapshots: Sequence[int] = (),
@@ -77,8 +77,8 @@ def gatys(
         objective: what to minimise: layers, weights α and β, pooling, extractor; None is `PerceptualLoss()`.
         optimizer: `"lbfgs"` (every pixel held in [0, 1], see `nstlib.optimization.lbfgs`), or a Keras optimizer by name
             (`"adam"` with a rate of 0.02) or instance; those clip to [0, 1] after each step.
-        init: `"content"`, `"colour"` (the photo with the colours of the style, `nstlib.transfer_colour`: nearer to
-            where the optimisation goes), `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise,
+        init: `"colour"` (the photo with the colours of the style, `nstlib.transfer_colour`: half the evaluations of
+            `"content"` to the same loss while there are few), `"content"` (the photo itself), `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise,
             which leaves less grain in the result than full contrast), or an image of the photo's size. Of several
             styles `"colour"` and `"style"` take the weighted mean.
         scales: sizes of photo and style to optimise at, one after the other, as shares of their full size that rise

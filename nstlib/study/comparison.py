@@ -25,7 +25,7 @@ class Comparison:
     Attributes:
         scores: one row a method: method (its label, see `nstlib.study.Method`), evals (gradient evaluations, 0 without
             any), the columns of `nstlib.evaluate`, and equivalent_evals, for networks only: after how many gradient
-            evaluations of L-BFGS from the photo the total loss is no longer above the network's; infinite if it never
+            evaluations of L-BFGS the total loss is no longer above the network's; infinite if it never
             was.
         curves: losses along each optimisation: run ("Gatys", "Adam", "hybrid"), evals, total, content, style.
         images: the stylized image of each method, by its label.
@@ -138,7 +138,7 @@ def without_networks(
 ) -> Comparison:
     """The baselines, and the given optimisations from the photo."""
     images = {IDENTITY: photo, COLOUR_TRANSFER: transfer_colour(photo, style)}
-    return _scored(photo, style, images, methods, "content", objective, progress)
+    return _scored(photo, style, images, methods, "colour", objective, progress)
 
 
 def with_networks(

@@ -138,7 +138,7 @@ def test_where_bfloat16_sees_no_way_down_float32_goes_on(pair, monkeypatch):
 
 def test_a_run_that_gets_worse_gives_back_its_best_image(pair):
     # Every step of this size ends in the corners of the cube of colours.
-    result = run(pair, steps=3, optimizer=keras.optimizers.SGD(1e6))
+    result = run(pair, steps=3, optimizer=keras.optimizers.SGD(1e6), init="content")
     assert result.history["total"].idxmin() == 0
     np.testing.assert_array_equal(result.image, pair[0])
     assert not np.shares_memory(result.image, pair[0])  # to draw on it must not spoil the photo
