@@ -28,7 +28,7 @@ class PhotoFolder(Sequence[np.ndarray]):
 
     paths: tuple[Path, ...]
     skipped: dict[Path, str]
-    load: Callable[[Path], np.ndarray] = load_image
+    load: Callable[[Path], np.ndarray]
 
     def __len__(self) -> int:
         return len(self.paths)
