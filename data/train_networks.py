@@ -26,8 +26,9 @@ from typing import NamedTuple
 
 import nstlib as nst
 from nstlib.data import STYLE_SIZE
+from nstlib.johnson import SLIM_WIDTH
 from nstlib.johnson.distillation import train_identity
-from nstlib.johnson.network import SLIM_WIDTH, trunk
+from nstlib.johnson.network import trunk
 from nstlib.johnson.training import FIRST
 
 ASSETS = Path(nst.__file__).parent / "assets"

@@ -193,7 +193,9 @@ def _reason(error: Exception) -> str:
         case Image.DecompressionBombError():
             return "declares far too many pixels"
         case _:
-            return f"is damaged, truncated or unreadable ({type(error).__name__}: {error})"
+            # Some decoders write of their troubles at length.
+            said = " ".join(str(error).split())
+            return f"is damaged, truncated or unreadable ({type(error).__name__}: {said})"
 
 
 def save_image(

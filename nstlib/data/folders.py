@@ -2,8 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -17,16 +17,18 @@ from nstlib.files import LOAD_SUFFIXES, load_image
 class PhotoFolder(Sequence[np.ndarray]):
     """The usable photos of a folder, each loaded when asked for; made by `photo_folder`.
 
-    `photos[i]` is a float32 image (H, W, 3) in [0, 1] in the size of its file, and `photos[a:b]` is a `PhotoFolder` of
-    these photos.
+    `photos[i]` is a float32 image (H, W, 3) in [0, 1], in the size of its file unless `load` says otherwise, and
+    `photos[a:b]` is a `PhotoFolder` of these photos.
 
     Attributes:
         paths: the usable files, sorted by name.
         skipped: the files that could not be loaded, each with the reason.
+        load: what makes an image of a file.
     """
 
     paths: tuple[Path, ...]
     skipped: dict[Path, str]
+    load: Callable[[Path], np.ndarray]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -37,11 +39,13 @@ class PhotoFolder(Sequence[np.ndarray]):
     def __getitem__(self, index: slice) -> "PhotoFolder": ...
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return PhotoFolder(self.paths[index], self.skipped)
-        return load_image(self.paths[index])
+            return replace(self, paths=self.paths[index])
+        return self.load(self.paths[index])
 
 
-def photo_folder(path: str | os.PathLike) -> PhotoFolder:
+def photo_folder(
+    path: str | os.PathLike, *, load: Callable[[Path], np.ndarray] = load_image
+) -> PhotoFolder:
     """The photos in a folder (not in folders inside it), as a sequence that loads them lazily.
 
     Files count whose suffix is that of a format `load_image` reads, in any case; hidden ones do not. Each is loaded
@@ -49,6 +53,7 @@ def photo_folder(path: str | os.PathLike) -> PhotoFolder:
 
     Args:
         path: the folder.
+        load: what makes an image of a file, or raises an `ImageError`.
 
     Returns:
         The photos, sorted by the names of their files.
@@ -69,7 +74,7 @@ def photo_folder(path: str | os.PathLike) -> PhotoFolder:
     paths, skipped = [], {}
     for file in candidates:
         try:
-            load_image(file)
+            load(file)
         except ImageError as error:
             skipped[file] = str(error).removeprefix(f"{file}: ")
         else:
@@ -78,7 +83,7 @@ def photo_folder(path: str | os.PathLike) -> PhotoFolder:
         raise DataError(f"photo folder {path}: no photo can be loaded. {_report(skipped)}")
     if skipped:
         warnings.warn(f"photo folder {path}: {_report(skipped)}", stacklevel=2)
-    return PhotoFolder(tuple(paths), skipped)
+    return PhotoFolder(tuple(paths), skipped, load)
 
 
 def _candidates(path: str | os.PathLike) -> list[Path]:

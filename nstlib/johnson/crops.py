@@ -8,11 +8,16 @@ import numpy as np
 
 from nstlib.data.folders import PhotoFolder, photo_folder
 from nstlib.data.pictures import photo, photo_names
-from nstlib.images import centre_crop, check_image
+from nstlib.files import load_image
+from nstlib.images import centre_crop, check_image, resize, to_uint8
 from nstlib.johnson.schedule import Schedule
 
 _ORDERS = list(permutations(range(3)))
 _GAMMAS = (0.6, 1.0, 1.6)
+# Shorter side of a photo that crops are taken of, in sides of the largest crop: enough for crops of the whole photo and
+# of a tenth of it.
+_SHORT = 3
+_ROOM = 2**30  # bytes of shrunken photos: about 400 for crops of 256 px
 
 
 class Crops(Sequence[np.ndarray]):
@@ -76,8 +81,57 @@ class Variants(Sequence[np.ndarray]):
         return self.photos[index][..., _ORDERS[order]] ** np.float32(_GAMMAS[gamma])
 
 
-def training_photos(photos: Sequence[np.ndarray] | str | Path | None) -> Sequence[np.ndarray]:
+class ShrinkingLoader:
+    """Loads photos as `load_image` does, large ones shrunk, and keeps those as long as there is room.
+
+    A photo of a camera takes longer to decode than a step of the training. What is shrunk has 8 bits a channel, whether
+    it comes from the file or was kept, so a training that is resumed sees the same pictures. Nothing makes place for
+    another: crops are drawn at random, and no photo is more likely than another to be the next.
+
+    Args:
+        short: the shorter side in pixels that a larger photo is shrunk to; a smaller one comes as it is.
+        room: bytes for what is kept.
+    """
+
+    def __init__(self, short: int, room: int = _ROOM):
+        self.short, self.room = short, room
+        self._kept: dict[Path, np.ndarray] = {}
+
+    def __call__(self, path: Path) -> np.ndarray:
+        """The photo of a file, float32 `(H, W, 3)` in [0, 1].
+
+        Raises:
+            ImageError: as `load_image` does.
+        """
+        if path not in self._kept:
+            image = load_image(path)
+            if min(image.shape[:2]) <= self.short:
+                return image
+            shrunk = self._shrink(image)
+            if shrunk.nbytes > self.room:
+                return _from_uint8(shrunk)
+            self.room -= shrunk.nbytes
+            self._kept[path] = shrunk
+        return _from_uint8(self._kept[path])
+
+    def _shrink(self, image: np.ndarray) -> np.ndarray:
+        scale = self.short / min(image.shape[:2])
+        return to_uint8(resize(image, tuple(round(scale * side) for side in image.shape[:2])))
+
+
+def _from_uint8(pixels: np.ndarray) -> np.ndarray:
+    return pixels / np.float32(255)
+
+
+def training_photos(
+    photos: Sequence[np.ndarray] | str | Path | None, size: int
+) -> Sequence[np.ndarray]:
     """The images to train on: those of a folder, a sequence as it is, or for None the built-in photos in 18 tones.
+
+    Args:
+        photos: a folder, images, or None.
+        size: side of the largest crops in pixels. Photos of a folder whose shorter side has more than three times as
+            many are shrunk to that, and kept so.
 
     Raises:
         DataError: a folder without usable photos.
@@ -86,7 +140,7 @@ def training_photos(photos: Sequence[np.ndarray] | str | Path | None) -> Sequenc
     if photos is None:
         return Variants([photo(name) for name in photo_names()])
     if isinstance(photos, str | Path):
-        return photo_folder(photos)
+        return photo_folder(photos, load=ShrinkingLoader(_SHORT * size))
     if len(photos) == 0:
         raise ValueError("photos is empty: training needs at least one image")
     return photos

@@ -106,7 +106,7 @@ def _imitate(
     progress: bool,
 ) -> dict[str, Any]:
     """Fits the network to what `make` makes of each batch of crops; what a card says of that."""
-    images = training_photos(photos)
+    images = training_photos(photos, schedule.size)
     model, error = network.model, math.nan
     model.compile(optimizer=adam(schedule), loss="mae", jit_compile=needs_jit())
     for batch in tqdm(Crops(images, schedule), unit="step", disable=not progress):

@@ -8,8 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from nstlib.images import check_image
-from nstlib.johnson import SLIM_WIDTH
 from nstlib.johnson.architecture import EPSILON, Architecture, build
 from nstlib.johnson.layers import (
     BilinearDoubling2D,
@@ -17,8 +15,8 @@ from nstlib.johnson.layers import (
     InstanceNormalization,
     ReflectionPadding2D,
 )
+from nstlib.johnson.passes import paint
 from nstlib.johnson.saved import TRUNK, SavedNetwork, network_path, read_network, write_network
-from nstlib.machine.memory import check_memory
 
 _LAST = {"data_format": "channels_last"}
 
@@ -117,13 +115,12 @@ class Network:
     def stylize(self, image: np.ndarray) -> np.ndarray:
         """The image in the network's style: float32 `(H, W, 3)` in [0, 1] in, the same shape out.
 
+        What shows nothing stays as it is: see `nstlib.johnson.passes`.
+
         Raises:
-            ImageError: not an image, a side below 16 pixels, or too large for the memory that is free.
+            ImageError: not an image, a side below 16 pixels, or too large for the memory.
         """
-        image = check_image(image, "image")
-        slim = self.architecture.width <= SLIM_WIDTH
-        check_memory(*image.shape[:2], method="johnson slim" if slim else "johnson")
-        return np.clip(self.model.predict_on_batch(image[None])[0], 0.0, 1.0)
+        return paint(image, self.model.predict_on_batch, width=self.architecture.width)
 
     def labelled(self, style: str, licence: str = "unknown") -> "Network":
         """The same network with the name and the licence of its style on its card."""

@@ -81,7 +81,7 @@ def train(
     Args:
         style: the style image, `(H, W, 3)`.
         photos: images to train on: a folder, or a sequence of images; None takes the photos of `nstlib.data`, each in
-            18 tones.
+            18 tones. Large photos of a folder are shrunk once, to three times the crops on the shorter side.
         schedule: steps, crops and rate; None is `Schedule()`.
         objective: what to minimise; None is `training_objective()`.
         start: the network to start from; None is the shipped one of The Starry Night, which knows how to paint: another
@@ -103,7 +103,7 @@ def train(
     schedule, objective = schedule or Schedule(), objective or training_objective()
     start = start or load_network(FIRST)
     style = check_image(style, "style")
-    images = training_photos(photos)
+    images = training_photos(photos, schedule.size)
 
     keras.utils.set_random_seed(schedule.seed)
     network = new_network(**asdict(start.architecture))

@@ -106,6 +106,23 @@ def is_exhaustion(error: BaseException) -> bool:
 
 
 @contextmanager
+def within_memory(height: int, width: int, *, method: str) -> Iterator[None]:
+    """Refuses a photo that is too large for the memory, before the body works on it or when it runs out in there.
+
+    Args:
+        height, width: of the photo, in pixels.
+        method: as for `estimate_memory`.
+
+    Raises:
+        ImageError: as `check_memory` before, as `explain_exhaustion` in the midst of it.
+        ValueError: as `estimate_memory`.
+    """
+    check_memory(height, width, method=method)
+    with explain_exhaustion(height, width):
+        yield
+
+
+@contextmanager
 def explain_exhaustion(height: int, width: int) -> Iterator[None]:
     """Says in the library's words that the memory did not suffice for a photo after all.
 

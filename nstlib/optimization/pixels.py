@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from nstlib.arguments import check_count, check_shares
 from nstlib.errors import ImageError, OptimizationError
 from nstlib.images import MIN_SIDE, centre_crop, check_image, resize, transfer_colour
-from nstlib.machine.memory import check_memory
+from nstlib.machine.memory import within_memory
 from nstlib.machine.precision import float32, precision_in_use
 from nstlib.objective.losses import weighted_mean
 from nstlib.objective.perceptual import PerceptualLoss
@@ -95,14 +95,13 @@ def gatys(
 
     Raises:
         OptimizationError: the loss, a pixel or a derivative became infinite or not a number.
-        ImageError: not an image, or a photo too large for the memory that is free.
+        ImageError: not an image, or a photo too large for the memory, found before the work or in the midst of it.
         ValueError: bad arguments.
     """
     photo = check_image(photo, "photo")
     styles = _check_styles(style)
     shares = check_shares(style_shares, "style_shares", count=len(styles))
     _check_counts(steps, max_evals, snapshots)
-    check_memory(*photo.shape[:2], method="gatys")
     scales = (
         _default_scales(photo, styles) if scales is None else _check_scales(scales, photo, styles)
     )
@@ -110,7 +109,8 @@ def gatys(
     start = _initial(init, photo, styles, shares, seed)
 
     plan = {scale: steps if scale == 1 else min(steps, _COARSE_STEPS) for scale in scales}
-    with tqdm(total=sum(plan.values()), unit="step", disable=not progress) as bar:
+    work = tqdm(total=sum(plan.values()), unit="step", disable=not progress)
+    with within_memory(*photo.shape[:2], method="gatys"), work as bar:
         history = _History(_reporter(bar, on_step))
         for scale, count in plan.items():
             small_photo = _scaled(photo, scale)

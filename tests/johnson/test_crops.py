@@ -8,9 +8,10 @@ from runs import pictures
 from nstlib.data.folders import PhotoFolder, photo_folder
 from nstlib.data.pictures import photo_names
 from nstlib.errors import DataError, ImageError
-from nstlib.files import save_image
+from nstlib.files import load_image, save_image
+from nstlib.images import resize
 from nstlib.johnson import crops
-from nstlib.johnson.crops import Crops, Variants, identity, training_photos
+from nstlib.johnson.crops import Crops, ShrinkingLoader, Variants, identity, training_photos
 from nstlib.johnson.schedule import Schedule
 
 # --- Schedule -------------------------------------------------------------------------------
@@ -166,7 +167,7 @@ def test_variants_of_a_photo_are_its_channels_in_every_order_lighter_and_darker(
 def test_without_photos_those_of_the_catalogue_serve_in_18_tones(monkeypatch):
     asked = []
     monkeypatch.setattr(crops, "photo", lambda name: asked.append(name) or pictures(1)[0])
-    assert len(training_photos(None)) == 18 * len(photo_names())
+    assert len(training_photos(None, 32)) == 18 * len(photo_names())
     assert asked == photo_names()
 
 
@@ -180,19 +181,78 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("kind", [str, lambda path: path], ids=["str", "Path"])
 def test_a_folder_gives_its_photos_and_a_sequence_itself(folder, kind):
-    found = training_photos(kind(folder))
+    found = training_photos(kind(folder), 32)
     assert isinstance(found, PhotoFolder)
     np.testing.assert_array_equal(np.stack(list(found)), np.stack(pictures(3)))
     images = pictures(2)
-    assert training_photos(images) is images
+    assert training_photos(images, 32) is images
 
 
 def test_no_photos(tmp_path):
     with pytest.raises(ValueError, match="photos is empty"):
-        training_photos([])
+        training_photos([], 32)
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(DataError):
-            training_photos(path)
+            training_photos(path, 32)
+
+
+# --- large photos ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A folder of two photos, one of 120 x 96 px and one of 40 x 48, and the names of the files that are decoded."""
+    save_image(tmp_path / "large.png", pictures(1, 96, 120)[0])
+    save_image(tmp_path / "small.png", pictures(1)[0])
+    decoded = []
+    load = crops.load_image
+    monkeypatch.setattr(crops, "load_image", lambda path: decoded.append(path.name) or load(path))
+    return tmp_path, decoded
+
+
+def test_a_large_photo_is_decoded_once_and_kept_shrunk(large):
+    folder, decoded = large
+    photos = training_photos(folder, 16)
+    shapes = [(48, 60, 3), (48, 40, 3)]
+    assert [image.shape for image in photos] == shapes
+    assert [image.shape for image in photos[:1]] == shapes[:1]
+    assert decoded.count("large.png") == 1
+    assert decoded.count("small.png") == 2
+    shrunk = resize(load_image(folder / "large.png"), 60)
+    assert np.abs(photos[0] - shrunk).max() <= 0.501 / 255
+    assert photos[0].dtype == np.float32
+
+
+def test_photos_that_need_no_shrinking_give_the_crops_that_they_gave(large):
+    folder, _ = large
+    schedule = Schedule(steps=20, size=32)  # three times 32 is the shorter side of the larger one
+    found = Crops(training_photos(folder, schedule.size), schedule)
+    for crop, expected in zip(found, Crops(photo_folder(folder), schedule), strict=True):
+        np.testing.assert_array_equal(crop, expected)
+
+
+def test_what_is_kept_has_a_limit_and_does_not_change_the_pictures(large):
+    folder, decoded = large
+    path = folder / "large.png"
+    kept, not_kept = ShrinkingLoader(24), ShrinkingLoader(24, room=24 * 30 * 3 - 1)
+    for _ in range(3):
+        np.testing.assert_array_equal(kept(path), not_kept(path))
+    assert decoded.count("large.png") == 1 + 3
+
+
+def test_a_crop_of_a_shrunken_photo_shows_what_that_of_the_whole_shows(tmp_path):
+    save_image(tmp_path / "ramps.png", ramps(480, 720))
+    schedule = Schedule(steps=100, size=16, small_share=0)
+    shrunk, whole = (
+        np.concatenate(list(Crops(photos, schedule)))
+        for photos in (training_photos(tmp_path, schedule.size), photo_folder(tmp_path))
+    )
+    # Those of the whole may show less, down to 16 of 480 pixels; of the shrunken one a third at the least.
+    extent = np.ptp(shrunk[..., 0], axis=(1, 2))
+    assert 0.25 < extent.min() < 0.4
+    assert extent.max() > 0.85
+    for channel in (0, 1):
+        assert abs(shrunk[..., channel].mean() - whole[..., channel].mean()) < 0.06
 
 
 # --- identity -------------------------------------------------------------------------------

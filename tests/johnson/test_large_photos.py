@@ -1,9 +1,11 @@
 """Sums over the pixels of a large photo: float32 added one by one drifts, and a picture with it."""
 
-import exact
+from pathlib import Path
+
 import numpy as np
 import pytest
 from runs import random_network
+from scripts import load
 
 from nstlib.data.pictures import photo as load_photo
 from nstlib.images import centre_crop, resize
@@ -11,6 +13,7 @@ from nstlib.johnson.engines import load_engine
 from nstlib.johnson.network import load_network, save_network
 
 LEVEL = 1 / 255
+exact = load(Path(__file__).parents[2] / "benchmarks" / "exact.py")
 
 
 def mostly_white(side):

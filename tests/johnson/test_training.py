@@ -168,7 +168,7 @@ def test_the_start_is_left_alone(short, start):
 def test_the_defaults_are_a_painter_and_the_photos_of_the_study(start, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        training, "training_photos", lambda photos: asked.append(photos) or pictures(2)
+        training, "training_photos", lambda photos, size: asked.append(photos) or pictures(2)
     )
     painter = Network(start.model, start.architecture, {"style": "stars"})
     monkeypatch.setattr(training, "load_network", {"starry_night": painter}.__getitem__)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+import tiny
 
 from nstlib.errors import ImageError
-from nstlib.johnson.network import new_network
+from nstlib.johnson.engines import Engine
+from nstlib.johnson.network import Network, new_network
 from nstlib.machine import memory
 from nstlib.machine.memory import (
     check_memory,
@@ -20,6 +22,7 @@ from nstlib.machine.memory import (
     free_memory,
     is_exhaustion,
 )
+from nstlib.optimization import pixels
 from nstlib.optimization.pixels import gatys
 
 METHODS = ("johnson", "johnson slim", "openvino", "openvino slim", "gatys", "hybrid")
@@ -224,3 +227,33 @@ def test_other_errors_are_left_alone(error):
     with pytest.raises(type(error)) as caught, explain_exhaustion(300, 400):
         raise error
     assert caught.value is error
+
+
+ALLOCATOR = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\ntensor")
+IMAGE = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32)
+
+
+def exhausted(*args, **options):
+    raise ALLOCATOR
+
+
+def by_network(monkeypatch):
+    return Network(SimpleNamespace(predict_on_batch=exhausted)).stylize(IMAGE)
+
+
+def by_engine(monkeypatch):
+    saved = new_network(width=0.05).saved()
+    request = SimpleNamespace(infer=exhausted)
+    return Engine(saved, "float32", lambda large: request).stylize(IMAGE)
+
+
+def by_gatys(monkeypatch):
+    monkeypatch.setattr(pixels, "_compiled", lambda *settings: exhausted)
+    return gatys(IMAGE, IMAGE, steps=1, objective=tiny.objective(), progress=False)
+
+
+@pytest.mark.parametrize("paint", [by_network, by_engine, by_gatys])
+def test_whatever_paints_says_in_our_words_that_the_memory_ran_out(paint, monkeypatch):
+    with pytest.raises(ImageError, match="photo: the memory ran out at 30 x 20 px") as caught:
+        paint(monkeypatch)
+    assert caught.value.__cause__ is ALLOCATOR
