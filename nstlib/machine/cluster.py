@@ -90,7 +90,7 @@ def local_cluster(
             threads_per_worker=1,
             memory_limit=memory or free_memory() // workers,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address=":0",  # a port of its own; None would be one port for all
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,

@@ -79,9 +79,9 @@ def run_study(
         hybrid_evals: as for `compare`.
         strips: write the strips of pictures.
         on_pair: told the names of photo and style of each pair that is about to be done.
-        client: of a Dask cluster (`nstlib.machine.cluster`), whose workers compare the pairs, each pair on one; files are
-            written here. Workers load pictures and networks by name: they need the same nstlib, and no files of this
-            machine. None compares here, one pair after the other.
+        client: of a Dask cluster (`nstlib.machine.cluster`), whose workers compare the pairs, each pair on one; files
+            are written here. Workers load pictures and networks by name: they need the same nstlib, and no files of
+            this machine. None compares here, one pair after the other.
 
     Returns:
         The rows asked for of the table NAME: photo, style_image, size, objective (its fingerprint), weights (a
