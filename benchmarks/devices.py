@@ -3,7 +3,7 @@
     .venv/bin/python -m pip install '.[bench]'
     .venv/bin/python benchmarks/devices.py
 
-On a GPU where there is one (JAX for it has to be installed: `pip install 'jax[cuda13]'`), else on the processor, in minutes.
+On a GPU where there is one (`pip install 'jax[cuda13]'` brings JAX for it), else on the processor, in minutes.
 Crops of 256 px, the shipped network of The Starry Night as the start. The first steps, in which JAX compiles, are not
 counted; results/tables/benchmark_devices.csv has the median of the others.
 """
@@ -29,7 +29,9 @@ def steps_a_second(
     schedule = nst.Schedule(steps=WARMUP + steps, size=size, batch_size=batch, small_share=0)
     mesh = keras.distribution.DataParallel(devices=keras.distribution.list_devices()[:devices])
     with mesh.scope():
-        history = nst.train(nst.style("wave"), schedule=schedule, progress=False).history
+        history = nst.train(
+            nst.style("brush_flow", size=384), schedule=schedule, progress=False
+        ).history
     # Each step ends with its losses on this side, so that none is under way any more.
     return 1 / history["seconds"].diff()[WARMUP:].median()
 
