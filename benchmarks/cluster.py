@@ -4,13 +4,13 @@
     .venv/bin/python benchmarks/cluster.py
 
 results/tables/benchmark_cluster.csv: milliseconds a call that Dask adds to a plain loop (calls that do nothing on one
-worker, arguments of a path and of 1 MB), and how often the photos a second of one worker two have (slim network at 512 px
-on OpenVINO, one thread each, in turns): medians and quartiles of the turns.
+worker, arguments of a path and of 1 MB), and how often the photos a second of one worker two have (slim network at 512
+px on OpenVINO, one thread each, in turns): medians and quartiles of the turns.
 
-results/tables/benchmark_cluster_parts.csv: seconds of one core for a photo of 12 megapixels, painted at 512 px: decoding
-(a JPEG, as `--size 512` reads it), a pass, writing (PNG), and once a worker to load the network.
+results/tables/benchmark_cluster_parts.csv: seconds of one core for a photo of 12 megapixels, painted at 512 px: to
+decode it (a JPEG, as `--size 512` reads it), for a pass, to write it (PNG), and once a worker to load the network.
 
-results/tables/benchmark_cluster_plan.csv: from these, photos a second and the cost of a million for 1, 10 and 100 hosts.
+results/tables/benchmark_cluster_plan.csv: from these, photos a second and the cost of a million by number of hosts.
 """
 
 import functools
@@ -182,7 +182,7 @@ def main() -> None:
     results.table("benchmark_cluster_parts", measured, caption=caption)
     overhead = turns[turns["quantity"].str.contains("1 MB")]["value"].median() / 1000
     planned = plans(measured, float(overhead))
-    caption = f"A million photos at {SIZE} px on hosts of {CORES} cores, at {PRICE} a host and hour, computed from the parts."
+    caption = f"A million photos at {SIZE} px, computed; hosts of {CORES} cores at {PRICE} an hour."
     results.table("benchmark_cluster_plan", planned, caption=caption)
     for each in (table, measured, planned):
         print(each.to_string(index=False))
