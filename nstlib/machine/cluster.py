@@ -141,7 +141,7 @@ def spread(
 
 def _outcomes(client, name, keys, arguments) -> Iterator[tuple[Key, Any]]:
     under_way: dict[str, Key] = {}
-    ended = as_completed(loop=client.loop, with_results=True, raise_errors=False)
+    ended = as_completed(loop=client.loop)
     for number in itertools.count():
         # Workers come and go; to ask each time would take longer than all else here.
         if number % _ASK_EVERY == 0:
@@ -157,21 +157,24 @@ def _outcomes(client, name, keys, arguments) -> Iterator[tuple[Key, Any]]:
             ended.add(future)
         if not under_way:
             return
-        future, result = next(ended)
-        yield under_way.pop(future.key), _outcome(client, future, result)
+        future = next(ended)
+        yield under_way.pop(future.key), _outcome(client, future)
 
 
 def _task(name: str) -> str:
     return f"{name}-{secrets.token_hex(8)}"
 
 
-def _outcome(client: Client, future: Future, result: Any) -> Any:
+def _outcome(client: Client, future: Future) -> Any:
     """What a call returned, or its error."""
     if future.status == "cancelled":
         raise _lost(client)
+    if future.status != "error":
+        # To fetch nothing from the worker would take as long as all else here.
+        return None if future.type is type(None) else future.result()
     error = future.exception()
     if not isinstance(error, KilledWorker):
-        return error or result
+        return error
     died = error.allowed_failures + 1
     return ClusterError(
         f"cluster: {died} workers died at it; a smaller --size, or more memory for each, may help"

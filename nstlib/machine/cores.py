@@ -10,8 +10,8 @@ def use_cores(count: int, *, first: int = 0) -> None:
 
     TensorFlow and OpenVINO start as many threads as there are cores, when they are first used: call it before. The
     number of threads can show in a picture: OpenVINO adds up the pixels of a channel in as many parts as it has
-    threads, and a sum of floats depends on their order. In float32 a few values in a thousand come out one level of
-    255 apart.
+    threads, and a sum of floats depends on their order. In float32 some values of a small picture come out one level of
+    255 apart, in int8 more.
 
     Args:
         count: of the cores.
