@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from nstlib.arguments import check_count
 from nstlib.errors import ClusterError
@@ -26,8 +26,6 @@ except ImportError as missing:
     raise ClusterError(
         f"cluster: the package {missing.name} is missing; pip install 'nst-study[cluster]'"
     ) from missing
-
-Key = TypeVar("Key", bound=Hashable)
 
 _AHEAD = 3  # calls handed out for each thread, so that none waits for the next
 _ASK_EVERY = 50  # calls between two looks at how many threads there are
@@ -103,9 +101,9 @@ def local_cluster(
 def spread(
     client: Client,
     function: Callable[..., Any],
-    keys: Iterable[Key],
-    arguments: Callable[[Key], tuple],
-) -> Iterator[tuple[Key, Any]]:
+    keys: Iterable[Hashable],
+    arguments: Callable[[Hashable], tuple],
+) -> Iterator[tuple[Hashable, Any]]:
     """`function(*arguments(key))` for each key, on the workers, each worker taking one call at a time.
 
     A call whose worker died is made again by Dask, elsewhere, unless that happened more often than its setting
@@ -139,8 +137,8 @@ def spread(
             client.unregister_worker_plugin(name)
 
 
-def _outcomes(client, name, keys, arguments) -> Iterator[tuple[Key, Any]]:
-    under_way: dict[str, Key] = {}
+def _outcomes(client, name, keys, arguments) -> Iterator[tuple[Hashable, Any]]:
+    under_way: dict[str, Hashable] = {}
     ended = as_completed(loop=client.loop)
     for number in itertools.count():
         # Workers come and go; to ask each time would take longer than all else here.
