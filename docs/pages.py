@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import nstlib
 
@@ -20,6 +21,8 @@ def make(root: Path, docs: Path) -> None:
     cards = sorted(map(card, networks), key=lambda c: (-width(c), c["style"]))
     write_table(docs / "networks_table.md", COLUMNS_OF_NETWORKS, map(network_row, cards))
     write_table(docs / "names_table.md", ("name", "what it is"), map(name_row, nstlib.__all__))
+    plan = root / "results" / "tables" / "benchmark_cluster_plan.csv"
+    (docs / "cluster_plan_table.md").write_text(measured_table(plan), encoding="utf-8")
     for old in (docs / "notebooks").glob("*.ipynb"):
         old.unlink()
     for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
@@ -30,8 +33,29 @@ def make(root: Path, docs: Path) -> None:
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Rows as a table in Markdown."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    path.write_text("".join(f"| {' | '.join(line)} |\n" for line in lines), encoding="utf-8")
+    path.write_text(_markdown([columns, *rows]), encoding="utf-8")
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    """The first row is the head."""
+    head, *rest = rows
+    lines = [head, ["---"] * len(head), *rest]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def measured_table(path: Path) -> str:
+    """A table of the results in Markdown, numbers with three digits; a line in its place as long as it is not there."""
+    if not path.exists():
+        return "The table follows with the measurements.\n"
+    table = pd.read_csv(path)
+    rows = [[_three_digits(value) for value in row] for row in table.itertuples(index=False)]
+    return _markdown([[*table.columns], *rows])
+
+
+def _three_digits(value: Any) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def name_row(name: str) -> tuple[str, str]:

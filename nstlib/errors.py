@@ -43,3 +43,7 @@ class RecommendationError(NstError, ValueError):
 
 class EngineError(NstError, RuntimeError):
     """A network that cannot run on the engine asked for."""
+
+
+class ClusterError(NstError, RuntimeError):
+    """A cluster that cannot be reached, was lost, or whose workers died."""

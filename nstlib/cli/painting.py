@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,9 +15,18 @@ import numpy as np
 import nstlib as nst
 from nstlib.arguments import check_shares
 from nstlib.cli import common
+from nstlib.cli.spreading import (
+    Outcomes,
+    TargetOf,
+    paint_in_turn,
+    paint_on_cluster,
+    paint_on_workers,
+)
 from nstlib.cli.targets import find_clashes, find_photos, find_targets
 from nstlib.files import ALPHA_SUFFIXES, load_cut_out, load_mask
 from nstlib.johnson import PRECISIONS
+from nstlib.johnson.saved import read_network
+from nstlib.machine.cores import use_cores
 
 if TYPE_CHECKING:
     from nstlib.methods import Painter
@@ -28,6 +38,17 @@ _OPTIMISED = {
     "style_weight": "a network has the weight of its training; --strength blends its picture with the photo",
     "stroke": "a network has the strokes of its training, `nst train --stroke`",
 }
+
+# Of the options, those that each photo is painted with.
+_OF_A_PICTURE = (
+    "size",
+    "alpha",
+    "shares",
+    "style_weight",
+    "steps",
+    "strength",
+    "preserve_colour",
+)
 
 
 @click.command()
@@ -96,6 +117,11 @@ _OPTIMISED = {
 @click.option("-o", "--output", help="A picture, or a folder for several [default: this folder].")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--skip-existing", is_flag=True, help="Leave out photos whose result exists.")
+@click.option("--workers", type=click.IntRange(1), help="Paint in so many processes at once.")
+@click.option("--scheduler", metavar="ADDRESS", help="Paint on the workers of a Dask scheduler.")
+@click.option(
+    "--threads", type=click.IntRange(1), help="Cores for each process [default: all of them]."
+)
 @common.reported
 def stylize(photos, styles, method, network, slim, engine, precision, **options) -> None:
     """Paint photos in a style.
@@ -107,7 +133,7 @@ def stylize(photos, styles, method, network, slim, engine, precision, **options)
     Examples:
       nst stylize photo.jpg --style wave -o out.png
       nst stylize holiday/ --style wave --preserve-color luminance -o painted/
-      nst stylize holiday/ --style wave --skip-existing -o painted/
+      nst stylize holiday/ --style wave --skip-existing --workers 2 -o painted/
       nst stylize photo.jpg --style wave --strength 0.6
       nst stylize photo.jpg --style wave --mask where.png
       nst stylize photo.jpg --style my_painting.jpg --method gatys --size 512 --stroke 600
@@ -125,12 +151,20 @@ def stylize(photos, styles, method, network, slim, engine, precision, **options)
     waiting = _waiting(targets, clashes, skip_existing=options["skip_existing"])
     failed = len(found.empty)
     if waiting:
-        pictures = [_style(style, method, options["stroke"]) for style in styles]
-        if engine == "tensorflow":
-            common.start_backend(precision)
-        painter = _painter(network, styles[0], slim, method, engine, precision)
-        paint = _painting(pictures, method, painter, mask, options, progress=len(targets) == 1)
-        failed += _paint_all(waiting, clashes, paint, method, options["force"])
+        painting = Painting(
+            styles=[_style(style, method, options["stroke"]) for style in styles],
+            method=method,
+            network=_network(network, styles[0], method),
+            width=common.width_of(slim),
+            engine=engine,
+            precision=precision,
+            mask=mask,
+            options={name: options[name] for name in _OF_A_PICTURE},
+            progress=len(targets) == 1,
+        )
+        target_of = functools.partial(_target_of, targets, clashes, options["force"])
+        outcomes = _outcomes(painting, list(waiting), target_of, options)
+        failed += _report_all(outcomes, waiting, method)
     if failed:
         several = len(found.files) + len(found.empty)
         raise common.bad_input(f"{failed} of {several} could not be done")
@@ -148,6 +182,10 @@ def _check_options(
         if method == "johnson" and options[name] is not None:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"{option}: only with --method gatys or hybrid; {reason}")
+    if options["scheduler"] and (options["workers"] or options["threads"]):
+        raise click.UsageError(
+            "--scheduler: not with --workers or --threads; `dask worker ADDRESS --nthreads 1` starts workers"
+        )
     if options["force"] and options["skip_existing"]:
         raise click.UsageError("--skip-existing: not with --force, which replaces what exists")
 
@@ -207,48 +245,84 @@ def _style(style: str, method: str, stroke: int | None) -> np.ndarray | str:
     return common.style_image(style, stroke)
 
 
-def _painter(
-    network: Path | None, style: str, slim: bool, method: str, engine: str, precision: str
-) -> "Painter | None":
-    """The network, once for all photos; None where the method needs none, or there is none."""
+def _network(network: Path | None, style: str, method: str) -> str | Path | None:
+    """Name or file of the network; None where the method needs none, or there is none."""
     if network is None and (method == "gatys" or style not in common.known_styles()):
         return None
-    which, width = network or style, common.width_of(slim)
-    if engine == "openvino":
-        return nst.load_engine(which, width=width, precision=precision)
-    return nst.load_network(which, width=width)
+    return network or style
 
 
-def _painting(
-    styles: Sequence[np.ndarray | str],
-    method: str,
-    painter: "Painter | None",
-    mask: np.ndarray | None,
-    options: Mapping[str, Any],
-    *,
-    progress: bool,
-) -> Callable[[Path, Path], None]:
-    """What makes a painted picture of a file, and writes it."""
-    call = functools.partial(
-        nst.stylize,
-        style=styles,
-        style_shares=options["shares"] or None,
-        method=method,
-        network=painter,
-        objective=_objective(painter, options["style_weight"]),
-        steps=options["steps"],
-        strength=options["strength"],
-        mask=mask,
-        preserve_colour=options["preserve_colour"],
-        progress=progress,
-    )
+@dataclasses.dataclass(frozen=True)
+class Painting:
+    """What makes a painted picture of a photo, both files; in whichever process, it loads the network there, once.
 
-    def paint(photo, target):
-        image, alpha = load_cut_out(photo, size=options["size"])
-        keeps = options["alpha"] == "keep" and target.suffix.lower() in ALPHA_SUFFIXES
-        nst.save_image(target, call(image), alpha=alpha if keeps else None)
+    Attributes:
+        styles: pictures, or names.
+        method: of `nst.stylize`.
+        network: a name, a file, or the content of one; None for none.
+        width: of a shipped network.
+        engine: what runs it.
+        precision: of the engine.
+        mask: where the style goes; None for everywhere.
+        options: of a picture, by name.
+        progress: whether the optimisation of one picture shows a bar.
+    """
 
-    return paint
+    styles: Sequence[np.ndarray | str]
+    method: str
+    network: str | Path | bytes | None
+    width: float
+    engine: str
+    precision: str
+    mask: np.ndarray | None
+    options: Mapping[str, Any]
+    progress: bool = False
+
+    def __call__(self, photo: Path, target: Path) -> None:
+        """Reads the one and writes the other."""
+        image, alpha = load_cut_out(photo, size=self.options["size"])
+        keeps = self.options["alpha"] == "keep" and target.suffix.lower() in ALPHA_SUFFIXES
+        nst.save_image(target, self.call(image), alpha=alpha if keeps else None)
+
+    @functools.cached_property
+    def call(self) -> Callable[[np.ndarray], np.ndarray]:
+        """From photo to picture."""
+        if self.engine == "tensorflow":
+            common.start_backend(self.precision)
+        painter = self._painter()
+        return functools.partial(
+            nst.stylize,
+            style=self.styles,
+            style_shares=self.options["shares"] or None,
+            method=self.method,
+            network=painter,
+            objective=_objective(painter, self.options["style_weight"]),
+            steps=self.options["steps"],
+            strength=self.options["strength"],
+            mask=self.mask,
+            preserve_colour=self.options["preserve_colour"],
+            progress=self.progress,
+        )
+
+    def elsewhere(self) -> "Painting":
+        """The same for processes that may not see the file of the network."""
+        if not isinstance(self.network, Path):
+            return self
+        read_network(self.network)  # what is wrong with it is to be known now
+        return dataclasses.replace(self, network=self.network.read_bytes())
+
+    def _painter(self) -> "Painter | None":
+        if isinstance(self.network, bytes):
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "network.npz"
+                file.write_bytes(self.network)
+                return self._loaded(file)
+        return None if self.network is None else self._loaded(self.network)
+
+    def _loaded(self, which: str | Path) -> "Painter":
+        if self.engine == "openvino":
+            return nst.load_engine(which, width=self.width, precision=self.precision)
+        return nst.load_network(which, width=self.width)
 
 
 def _objective(painter: "Painter | None", style_weight: float | None) -> "PerceptualLoss | None":
@@ -261,28 +335,43 @@ def _objective(painter: "Painter | None", style_weight: float | None) -> "Percep
     return dataclasses.replace(objective or nst.PerceptualLoss(), style_weight=style_weight)
 
 
-def _paint_all(
-    targets: Mapping[Path, Path],
-    clashes: Mapping[Path, str],
-    paint: Callable[[Path, Path], None],
-    label: str,
-    force: bool,
-) -> int:
-    """Paints each photo and says where it went, or why not; how many could not be done."""
+def _target_of(
+    targets: Mapping[Path, Path], clashes: Mapping[Path, str], force: bool, photo: Path
+) -> Path:
+    """The file for a photo, if it can be written."""
+    if photo in clashes:
+        raise click.UsageError(clashes[photo])
+    common.check_target(targets[photo], force=force, instead=", --skip-existing leaves it")
+    return targets[photo]
+
+
+def _outcomes(
+    painting: Painting, photos: Sequence[Path], target_of: TargetOf, options: Mapping[str, Any]
+) -> Outcomes:
+    """Each photo, once it is painted, or with what went wrong."""
+    workers, threads = options["workers"], options["threads"]
+    if options["scheduler"]:
+        painting = painting.elsewhere()
+        return paint_on_cluster(painting, photos, target_of, scheduler=options["scheduler"])
+    if workers:
+        how = {"workers": workers, "threads": threads, "force": options["force"]}
+        return paint_on_workers(painting.elsewhere(), photos, target_of, **how)
+    if threads:
+        use_cores(threads)
+    painting.call  # noqa: B018  a network that cannot be loaded is one error, not one a photo
+    return paint_in_turn(painting, photos, target_of)
+
+
+def _report_all(outcomes: Outcomes, targets: Mapping[Path, Path], label: str) -> int:
+    """Says of each photo where it went, or why not; how many could not be done."""
     failed = 0
-    photos: Sequence[Path] = list(targets)
-    with click.progressbar(photos, file=sys.stderr, label=label) as bar:
-        for photo in bar:
-            try:
-                if photo in clashes:
-                    raise click.UsageError(clashes[photo])
-                instead = ", --skip-existing leaves it"
-                common.check_target(targets[photo], force=force, instead=instead)
-                paint(photo, targets[photo])
-            except (*common.REFUSED, click.UsageError) as error:
+    with click.progressbar(length=len(targets), file=sys.stderr, label=label) as bar:
+        for photo, error in outcomes:
+            if error is None:
+                click.echo(common.printable(targets[photo]))
+            else:
                 failed += 1
                 name, reason = common.printable(photo), common.printable(error)
                 click.echo(f"\n{reason if name in reason else f'{name}: {reason}'}", err=True)
-            else:
-                click.echo(common.printable(targets[photo]))
+            bar.update(1)
     return failed

@@ -75,7 +75,9 @@ def train(
     """Trains a network to give any photo the look of one style image.
 
     Adam, its rate rising over the first 200 steps and then decaying as a cosine, and an average of the weights over the
-    last tenth of the steps, at most a few hundred (EMA). The objective sees the output clipped to [0, 1], as it will be
+    last tenth of the steps, at most a few hundred (EMA). Under `keras.distribution.DataParallel` (on JAX) each batch is
+    split over the devices; losses and weights are those of one device within rounding, and a checkpoint goes on with
+    another number of devices. The objective sees the output clipped to [0, 1], as it will be
     shown; values beyond that range cost 10 times their mean square on top.
 
     Args:
@@ -98,9 +100,10 @@ def train(
         TrainingError: before the first step, a folder that cannot be written, has no room for the old state beside a
             new one, or holds another run; later, a loss or weights that are not finite (the last saved state is kept).
         DataError: a folder without usable photos.
-        ImageError, ValueError: bad arguments.
+        ImageError, ValueError: bad arguments; a batch that cannot be split over the devices.
     """
     schedule, objective = schedule or Schedule(), objective or training_objective()
+    _check_devices(schedule.batch_size)
     start = start or load_network(FIRST)
     style = check_image(style, "style")
     images = training_photos(photos, schedule.size)
@@ -128,6 +131,16 @@ def train(
     trained = Network(network.model, network.architecture, recipe | _outcome(frame))
     trained = trained.labelled("unnamed")
     return TrainingResult(trained, frame)
+
+
+def _check_devices(batch_size: int) -> None:
+    """Refuses a batch that cannot be split over the devices of `keras.distribution.DataParallel`."""
+    distribution = keras.distribution.distribution()
+    devices = distribution.num_model_replicas if distribution else 1
+    if batch_size % devices:
+        raise ValueError(
+            f"batch_size: {batch_size} cannot be split over {devices} devices; accepted: a multiple of {devices}"
+        )
 
 
 def _recipe(schedule, objective, start, images) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _SLIM = {
     "hybrid": "johnson slim",
 }
 
+_most: int | None = None  # see `limit_memory`
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
 # Of version 2 and version 1: the folder below that of all, the files of limit and use, and what of the use is only kept
@@ -94,6 +95,16 @@ def free_memory() -> int:
     return min([psutil.virtual_memory().available, *_container_room(), *_process_room()])
 
 
+def limit_memory(most: int | None) -> None:
+    """Says that this process is ended by another when it takes more; from then on `check_memory` counts with it.
+
+    Args:
+        most: bytes in all, with the loaded libraries; None is no such limit.
+    """
+    global _most
+    _most = most
+
+
 def is_exhaustion(error: BaseException) -> bool:
     """Whether an error says that memory could not be had, in whichever words the backend has for it."""
     if isinstance(error, MemoryError):
@@ -155,6 +166,14 @@ def _largest(height: int, width: int, method: str, free: int) -> tuple[int, int]
 
 
 def _process_room() -> list[int]:
+    """What is left of the limits of this process; nothing where it has none."""
+    room = _address_room()
+    if _most is not None:
+        room.append(max(0, _most - psutil.Process().memory_info().rss))
+    return room
+
+
+def _address_room() -> list[int]:
     """What the address space may still grow by (`ulimit -v`); nothing where it has no limit."""
     try:
         import resource

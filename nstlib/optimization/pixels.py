@@ -78,9 +78,10 @@ def gatys(
         optimizer: `"lbfgs"` (every pixel held in [0, 1], see `nstlib.optimization.lbfgs`), or a Keras optimizer by name
             (`"adam"` with a rate of 0.02) or instance; those clip to [0, 1] after each step.
         init: `"colour"` (the photo with the colours of the style, `nstlib.transfer_colour`: half the evaluations of
-            `"content"` to the same loss while there are few), `"content"` (the photo itself), `"style"` (fitted to the photo), `"noise"` (mid-grey with faint uniform noise,
-            which leaves less grain in the result than full contrast), or an image of the photo's size. Of several
-            styles `"colour"` and `"style"` take the weighted mean.
+            `"content"` to the same loss while there are few), `"content"` (the photo itself), `"style"` (fitted to the
+            photo), `"noise"` (mid-grey with faint uniform noise, which leaves less grain in the result than full
+            contrast), or an image of the photo's size. Of several styles `"colour"` and `"style"` take the weighted
+            mean.
         scales: sizes of photo and style to optimise at, one after the other, as shares of their full size that rise
             to 1: coarse to fine. Each scale starts from the result of the one before; the last minimises what a run
             with `scales=(1,)` does. None is (0.25, 0.5, 1) for a photo whose longer side has 512 px or more, as far as

@@ -1,8 +1,9 @@
 """`compare` on many pairs of photo and style, kept pair by pair: a run that was stopped goes on where it was."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from nstlib.data import STYLE_SIZE
 from nstlib.data.pictures import photo as load_photo
 from nstlib.data.pictures import style as load_style
+from nstlib.errors import ClusterError
 from nstlib.files import load_image, save_image
 from nstlib.images import resize
 from nstlib.johnson import SLIM_WIDTH
@@ -28,6 +30,9 @@ from nstlib.study.comparison import (
 )
 from nstlib.study.method import COLOUR_TRANSFER, IDENTITY, SLIM, WIDE, Method, run_name
 from nstlib.study.results import ResultsFolder
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 _PAIR = ["photo", "style_image"]
 _KEY = [*_PAIR, "size", "objective"]
@@ -51,6 +56,7 @@ def run_study(
     hybrid_evals: Sequence[int] = (),
     strips: bool = True,
     on_pair: Callable[[str, str], None] | None = None,
+    client: "Client | None" = None,
 ) -> pd.DataFrame:
     """`compare` for every photo and every style that has a shipped network; goes on where an earlier run stopped.
 
@@ -73,6 +79,9 @@ def run_study(
         hybrid_evals: as for `compare`.
         strips: write the strips of pictures.
         on_pair: told the names of photo and style of each pair that is about to be done.
+        client: of a Dask cluster (`nstlib.machine.cluster`), whose workers compare the pairs, each pair on one; files
+            are written here. Workers load pictures and networks by name: they need the same nstlib, and no files of
+            this machine. None compares here, one pair after the other.
 
     Returns:
         The rows asked for of the table NAME: photo, style_image, size, objective (its fingerprint), weights (a
@@ -80,20 +89,28 @@ def run_study(
 
     Raises:
         DataError, NetworkError: a photo, style or network that is not known.
+        ClusterError: with `client`, some pairs failed twice, and the others are done; or the scheduler was lost.
         ValueError: no evaluations asked for.
     """
     optimised, mixed = optimisations(evals, adam_evals), hybrids(hybrid_evals)
     networks = {style: _shipped(style) for style in styles}
     wanted = list(itertools.product(photos, styles))
     tables = _Tables(results, name, wanted)
+    due = {}
     for photo, style in wanted:
         pair = _Pair(photo, style, size, networks[style], optimised, mixed)
         pictures = _Pictures(results, name, pair) if strips else None
-        if tables.hold(pair) and (pictures is None or pictures.strip.exists()):
-            continue
+        if not (tables.hold(pair) and (pictures is None or pictures.strip.exists())):
+            due[photo, style] = pair, pictures, _earlier(tables, pair, pictures)
+
+    def arguments(names):
         if on_pair:
-            on_pair(photo, style)
-        tables.put(pair, _compared(pair, tables.optimisations_of(pair), pictures))
+            on_pair(*names)
+        return *names, due[names][2] is None
+
+    comparing = _Comparing(size, optimised, mixed, {} if client else networks)
+    for names, compared in _compared(comparing, due, arguments, client):
+        tables.put(due[names][0], _found(*due[names], *compared))
     return tables.wanted_scores()
 
 
@@ -215,19 +232,73 @@ class _Pictures:
         self.results.image(self.strip.stem, strip, suffix=suffix, caption=_STRIP_CAPTION)
 
 
-def _compared(pair: _Pair, earlier: Comparison | None, pictures: _Pictures | None) -> Comparison:
-    """Every method on a pair; the optimisations of an earlier run stand where the strip can be drawn with them."""
-    photo, style = load_photo(pair.photo, size=pair.size), load_style(pair.style, size=STYLE_SIZE)
-    if earlier and (pictures is None or pictures.kept.exists()):
-        optimised = earlier
-    else:
-        optimised = without_networks(photo, style, pair.optimised, objective=pair.objective)
-        if pictures:
-            pictures.keep(optimised.images[_longest("gatys", pair).label])
-    painted = with_networks(photo, style, pair.networks, pair.mixed, objective=pair.objective)
-    found = joined(optimised, painted)
+@dataclass(frozen=True)
+class _Comparing:
+    """Every method on a pair; networks are loaded once, in whichever process."""
+
+    size: int
+    optimised: Sequence[Method]
+    mixed: Sequence[Method]
+    networks: dict[str, Mapping[Method, Network]] = field(default_factory=dict)
+
+    def __call__(self, photo: str, style: str, anew: bool) -> tuple[Comparison | None, Comparison]:
+        """Without networks, if it is to be done anew, and with them."""
+        if style not in self.networks:
+            self.networks[style] = _shipped(style)
+        networks = self.networks[style]
+        objective = objective_of(networks[WIDE])
+        images = load_photo(photo, size=self.size), load_style(style, size=STYLE_SIZE)
+        optimised = None
+        if anew:
+            optimised = without_networks(*images, self.optimised, objective=objective)
+        return optimised, with_networks(*images, networks, self.mixed, objective=objective)
+
+
+def _compared(
+    comparing: _Comparing,
+    pairs: Iterable[tuple[str, str]],
+    arguments: Callable[[tuple[str, str]], tuple],
+    client: "Client | None",
+) -> Iterator[tuple[tuple[str, str], tuple[Comparison | None, Comparison]]]:
+    """What `comparing` gives for each pair, here or on a cluster."""
+    if client is None:
+        for names in pairs:
+            yield names, comparing(*arguments(names))
+        return
+    from nstlib.machine.cluster import spread
+
+    failed = {}
+    for names, outcome in spread(client, comparing, pairs, arguments):
+        if isinstance(outcome, Exception):
+            failed[names] = outcome
+        else:
+            yield names, outcome
+    if failed:
+        (first, error), *_ = failed.items()
+        raise ClusterError(
+            f"{len(failed)} pairs could not be compared, the first of them {' and '.join(first)}: {error}"
+        ) from error
+
+
+def _earlier(tables: _Tables, pair: _Pair, pictures: _Pictures | None) -> Comparison | None:
+    """The optimisations of an earlier run, where the strip can be drawn with them."""
+    return tables.optimisations_of(pair) if pictures is None or pictures.kept.exists() else None
+
+
+def _found(
+    pair: _Pair,
+    pictures: _Pictures | None,
+    earlier: Comparison | None,
+    optimised: Comparison | None,
+    painted: Comparison,
+) -> Comparison:
+    """All that is known of a pair, its pictures written."""
+    if pictures and optimised:
+        pictures.keep(optimised.images[_longest("gatys", pair).label])
+    found = joined(optimised or earlier, painted)
     if pictures:
-        pictures.draw(pair, photo, style, found)
+        photo = load_photo(pair.photo, size=pair.size)
+        pictures.draw(pair, photo, load_style(pair.style, size=STYLE_SIZE), found)
     return found
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import tensorflow as tf
 import tiny
@@ -114,6 +115,21 @@ def test_arguments_that_are_none():
 
 
 # --- limits ------------------------------------------------------------------------------------
+
+
+def test_the_limit_of_whoever_ends_the_process_counts(free):
+    free(10**12)
+    used = psutil.Process().memory_info().rss
+    memory.limit_memory(used + 50 * 10**6)
+    try:
+        assert 0 < free_memory() <= 100 * 10**6
+        with pytest.raises(ImageError, match="the largest of this shape that fits"):
+            check_memory(3000, 4000, method="openvino slim")
+        memory.limit_memory(1)
+        assert free_memory() == 0
+    finally:
+        memory.limit_memory(None)
+    assert free_memory() > 100 * 10**6
 
 
 @pytest.fixture

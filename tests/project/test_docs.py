@@ -62,6 +62,17 @@ def test_a_row_of_the_table_is_what_the_card_says(tmp_path):
     assert len(row) == len(pages.COLUMNS_OF_NETWORKS)
 
 
+def test_a_measured_table_is_shown_with_three_digits(tmp_path):
+    assert "follows" in pages.measured_table(tmp_path / "none.csv")
+    (tmp_path / "a.csv").write_text("network,hosts,hours\nwide,10,0.12345\nslim,100,12345.6\n")
+    assert pages.measured_table(tmp_path / "a.csv").splitlines() == [
+        "| network | hosts | hours |",
+        "| --- | --- | --- |",
+        "| wide | 10 | 0.123 |",
+        "| slim | 100 | 12,346 |",
+    ]
+
+
 def test_a_card_that_says_nothing_gives_dashes(tmp_path):
     path = save_network(new_network(width=0.03), tmp_path / "mine.npz")
     assert pages.network_row(pages.card(path))[:4] == ["mine", "0.03", "–", "–"]

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import tiny
 
+from nstlib.errors import ClusterError
 from nstlib.files import load_image
 from nstlib.images import resize
 from nstlib.metrics import YARDSTICKS
@@ -89,6 +90,23 @@ def killer(done):
         raise Killed
 
     return kill
+
+
+@pytest.mark.slow
+def test_a_cluster_writes_the_same_study(uninterrupted, shipped, tmp_path):
+    from distributed import Client, LocalCluster
+
+    # Of threads of this process, in which the networks are those of the tests.
+    alone = {"processes": False, "dashboard_address": ":0", "n_workers": 1, "threads_per_worker": 1}
+    done = []
+    with LocalCluster(**alone, memory_limit=0) as cluster, Client(cluster) as client:
+        study = ResultsFolder(tmp_path, "full"), "study"
+        run_study(*study, **SMALL, on_pair=lambda *pair: done.append(pair), client=client)
+        assert done == PAIRS
+        assert run_study(*study, **SMALL, on_pair=pytest.fail, client=client) is not None
+        with pytest.raises(ClusterError, match="1 pairs could not be compared"):
+            run_study(*study, **SMALL | {"photos": ["nobody"]}, client=client)
+    assert contents(study[0]) == contents(uninterrupted[0])
 
 
 # --- what is written ---------------------------------------------------------------------------
