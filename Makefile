@@ -11,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 # What the benchmarks share is none; two train on a folder of photos, which they have to be told: new_style.py, repeat.py.
-BENCHMARKS := $(filter-out %/common.py %/exact.py %/new_style.py %/repeat.py,$(sort $(wildcard benchmarks/*.py)))
+BENCHMARKS := $(filter-out %/common.py %/exact.py %/torch_vgg.py %/new_style.py %/repeat.py,$(sort $(wildcard benchmarks/*.py)))
 PYTEST := $(BIN)/python -m pytest
 # Files of tests in as many processes as there are cores; notebooks one after the other, since they measure.
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile

@@ -3,10 +3,9 @@
     .venv/bin/python -m pip install '.[bench]'  # PyTorch
     .venv/bin/python benchmarks/evals.py
 
-Both compute the default objective: average pooling, content at relu3_3, Gram matrices at relu1_2, relu2_2, relu3_3 and
-relu4_3, total variation, and both on all cores. They take turns, each measurement in a fresh process. `nstlib loop` is
-what an evaluation takes inside `nst.gatys`, where L-BFGS has its share too. Writes results/tables/benchmark_evals.csv
-and benchmark_evals_summary.csv.
+Both compute the default objective (torch_vgg.py), and both on all cores. They take turns, each measurement in a fresh
+process. `nstlib loop` is what an evaluation takes inside `nst.gatys`, where L-BFGS has its share too. Writes
+results/tables/benchmark_evals.csv and benchmark_evals_summary.csv.
 """
 
 import argparse
@@ -17,12 +16,9 @@ import pandas as pd
 from common import full_results
 
 import nstlib as nst
-from nstlib.objective.features import load_weights
 
-COUNTS = (2, 2, 3, 3)  # convolutions in the blocks up to relu4_3
 SIZES = {256: 20, 512: 8, 1024: 4}  # evaluations that count in each measurement
 WARM_UP = 2
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of red, green and blue
 
 
 def pictures(size: int):
@@ -62,72 +58,16 @@ def nstlib_loop(size: int, count: int) -> float:
 
 def torch_gradient(size: int, count: int) -> float:
     """Median seconds of PyTorch's gradient."""
-    import torch
+    from torch_vgg import tensor, total_loss
 
-    blocks = torch_blocks()
-    photo, style = (
-        torch.from_numpy(image.transpose(2, 0, 1)[None].copy()) for image in pictures(size)
-    )
-    objective = nst.PerceptualLoss()
-    with torch.no_grad():
-        content = torch_features(blocks, photo)[2]
-        grams = [torch_gram(x) for x in torch_features(blocks, style)]
-    pixels = photo.requires_grad_()
+    photo, style = pictures(size)
+    total, pixels = total_loss(photo, style), tensor(photo).requires_grad_()
 
     def gradient():
         pixels.grad = None
-        outputs = torch_features(blocks, pixels)
-        loss = ((outputs[2] - content) ** 2).mean() / content.var()
-        pairs = zip(outputs, grams, strict=True)
-        style = sum(((torch_gram(x) - a) ** 2).sum() / (a**2).sum() for x, a in pairs) / len(grams)
-        loss = loss + objective.style_weight * style
-        loss = loss + objective.total_variation_weight * torch_variation(pixels)
-        loss.backward()
+        total(pixels).backward()
 
     return nst.machine.measure(gradient, repeats=count, warmup=WARM_UP).median
-
-
-def torch_blocks():
-    """Kernels (out, in, 3, 3) and biases of the default extractor, block by block."""
-    import torch
-
-    arrays = iter(load_weights().values())
-    return [
-        [
-            (torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy()), torch.from_numpy(bias))
-            for kernel, bias in (next(arrays) for _ in range(count))
-        ]
-        for count in COUNTS
-    ]
-
-
-def torch_features(blocks, image):
-    """The last ReLU of each block."""
-    import torch
-    import torch.nn.functional as F  # noqa: N812 - PyTorch's own convention
-
-    mean, deviation = (torch.tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
-    x = (image - mean) / deviation
-    outputs = []
-    for i, block in enumerate(blocks):
-        if i:
-            x = F.avg_pool2d(x, 2)
-        for kernel, bias in block:
-            x = F.relu(F.conv2d(x, kernel, bias, padding=1))
-        outputs.append(x)
-    return outputs
-
-
-def torch_gram(x):
-    """(C, C) correlations of a (1, C, H, W) feature map."""
-    rows = x.flatten(2)[0]
-    return rows @ rows.T / x.numel()
-
-
-def torch_variation(image):
-    """Mean squared difference between neighbouring pixels."""
-    down, right = image[..., 1:, :] - image[..., :-1, :], image[..., 1:] - image[..., :-1]
-    return (down**2).mean() + (right**2).mean()
 
 
 def main() -> None:

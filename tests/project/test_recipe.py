@@ -39,9 +39,10 @@ def small(monkeypatch):
     first, schedule = new_network(width=0.1), RECIPE.schedule
     changes = {
         "TABLE": {
-            FIRST: RECIPE.Row((5, 6), (2, 1), (2, 1)),
-            OTHER: RECIPE.Row((5, 8), (2, 1), (1, 1)),
+            FIRST: RECIPE.Row((5, 6), (2, 1)),
+            OTHER: RECIPE.Row((5, 8), (2, 1)),
         },
+        "SLIM_STEPS": 1,
         "OF_IDENTITY": SMALL,
         "OF_IMITATION": SMALL,
         "SLIM_WIDTH": 0.05,
@@ -116,8 +117,7 @@ def test_what_is_missing_is_trained_and_what_is_there_is_left(
     assert [schedule for schedule, _ in trained] == [SMALL, SECOND, SMALL, SECOND]
     licences = nst.catalogue().set_index("name")["licence"]
     firsts = {
-        name: nst.load_network(tmp_path / "work" / f"{name}_wide_first.npz")
-        for name in (FIRST, OTHER)
+        name: nst.load_network(tmp_path / "work" / f"{name}_first.npz") for name in (FIRST, OTHER)
     }
     for (file, network), weight in zip(found.items(), (6, 8), strict=True):
         card, name = network.card, Path(file).stem
@@ -137,7 +137,7 @@ def test_what_is_missing_is_trained_and_what_is_there_is_left(
     ]
 
     # One row changes: that network alone is made anew.
-    monkeypatch.setitem(RECIPE.TABLE, OTHER, RECIPE.Row((5, 9), (2, 2), (1, 1)))
+    monkeypatch.setitem(RECIPE.TABLE, OTHER, RECIPE.Row((5, 9), (2, 2)))
     changed = command()
     assert [schedule for schedule, _ in trained] == [replace(SECOND, steps=2)]
     assert changed[f"{FIRST}.npz"].fingerprint == found[f"{FIRST}.npz"].fingerprint
@@ -152,33 +152,40 @@ def test_names_and_the_size_of_a_batch_are_those_asked_for(command, trained):
 
 
 @pytest.mark.slow
-def test_the_slim_ones_start_from_an_imitation_that_is_made_once(
+def test_the_slim_ones_start_from_imitations_that_are_made_once(
     command, trained, tmp_path, monkeypatch
 ):
-    command(FIRST)
+    wide = {Path(file).stem: network for file, network in command().items()}
+    made, distill = [], nst.distill
+    monkeypatch.setattr(
+        nst,
+        "distill",
+        lambda network, *args, start, **options: (
+            made.append((network.fingerprint, start.card["style"]))
+            or distill(network, *args, start=start, **options)
+        ),
+    )
     found = command("--slim")
     assert list(found) == [f"slim/{FIRST}.npz", f"slim/{OTHER}.npz"]
-    assert all(network.architecture.width == 0.05 for network in found.values())
-    (path,) = (tmp_path / "work").glob("imitation_of_*.npz")
-    imitation = nst.load_network(path)
-    wide = nst.load_network(tmp_path / "work" / f"{FIRST}_wide_first.npz")
-    assert imitation.card["distilled"]["from"] == wide.fingerprint
-    first = tmp_path / "work" / f"{FIRST}_slim_first.npz"
-    other = tmp_path / "work" / f"{OTHER}_slim_first.npz"
-    assert nst.load_network(first).card["start_fingerprint"] == imitation.fingerprint
-    assert nst.load_network(other).card["start_fingerprint"] == nst.load_network(first).fingerprint
+    assert made == [(wide[FIRST].fingerprint, "identity"), (wide[OTHER].fingerprint, FIRST)]
+    for name in (FIRST, OTHER):
+        network = found[f"slim/{name}.npz"]
+        imitation = tmp_path / "work" / f"imitation_of_{wide[name].fingerprint}.npz"
+        assert network.architecture.width == 0.05
+        assert network.card["start_fingerprint"] == nst.load_network(imitation).fingerprint
+        assert network.card["objective"] == wide[name].card["objective"]
 
-    monkeypatch.setattr(RECIPE, "train_identity", lambda *args, **_: pytest.fail("made again"))
-    monkeypatch.setitem(RECIPE.TABLE, FIRST, RECIPE.Row((5, 6), (2, 1), (1, 2)))
-    command(FIRST, "--slim")
-    assert nst.load_network(first).card["steps"] == 1
-    assert nst.load_network(first).card["start_fingerprint"] == imitation.fingerprint
+    made.clear()
+    monkeypatch.setattr(RECIPE, "SLIM_STEPS", 2)
+    again = command("--slim")
+    assert made == []
+    assert [network.card["steps"] for network in again.values()] == [2, 2]
 
 
 @pytest.mark.slow
 def test_a_training_that_was_stopped_goes_on(command, trained, monkeypatch):
     monkeypatch.setattr(training, "_EVERY", 1)
-    monkeypatch.setitem(RECIPE.TABLE, FIRST, RECIPE.Row((5, 6), (3, 1), (1, 1)))
+    monkeypatch.setitem(RECIPE.TABLE, FIRST, RECIPE.Row((5, 6), (3, 1)))
     watched = nst.train
 
     def fail(row):
@@ -210,14 +217,16 @@ def test_names_that_are_in_no_row_are_refused(command, trained, capsys, tmp_path
 def test_every_row_is_a_style_of_the_catalogue_and_the_first_comes_first():
     assert next(iter(RECIPE.TABLE)) == training.FIRST
     assert {*RECIPE.TABLE} <= {*nst.style_names(), *nst.painting_names()}
-    for slim in (False, True):
-        for name, row in RECIPE.TABLE.items():
-            first, second = row.slim_steps if slim else row.steps
-            assert RECIPE.schedule(name, 0, slim=slim, batch_size=4) == nst.Schedule(
-                steps=first, batch_size=4
-            )
-            expected = nst.Schedule(steps=second, batch_size=4, small_share=0)
-            assert RECIPE.schedule(name, 1, slim=slim, batch_size=4) == expected
+    for name, row in RECIPE.TABLE.items():
+        first, second = row.steps
+        sizes = {"batch_size": 4, "small_share": 0}
+        assert RECIPE.schedule(name, first=True, slim=False, batch_size=4) == nst.Schedule(
+            steps=first, batch_size=4
+        )
+        assert RECIPE.schedule(name, slim=False, batch_size=4) == nst.Schedule(second, **sizes)
+        assert RECIPE.schedule(name, slim=True, batch_size=4) == nst.Schedule(
+            RECIPE.SLIM_STEPS, **sizes
+        )
 
 
 def test_what_ships_is_in_the_table():
@@ -234,6 +243,6 @@ def test_what_ships_was_made_by_its_row(name, width):
         card = json.loads(file["header"].tobytes())["card"]
     row = RECIPE.TABLE[name]
     assert card["objective"] == training.training_objective(row.style_weights[1]).settings()
-    wanted = RECIPE.schedule(name, 1, slim=width == SLIM_WIDTH, batch_size=card["batch_size"])
+    wanted = RECIPE.schedule(name, slim=width == SLIM_WIDTH, batch_size=card["batch_size"])
     assert nst.Schedule(**{name: card[name] for name in vars(wanted)}) == wanted
     assert card["start"] == name
