@@ -58,7 +58,7 @@ def stylize(
             Or a list of several, for `"gatys"` and `"hybrid"`: the picture has some of each.
         style_shares: how much of each of several styles: positive numbers, which are divided by their sum. None is
             equal shares.
-        method: `"johnson"`, one pass through a network; `"gatys"`, optimisation of the pixels from the photo;
+        method: `"johnson"`, one pass through a network; `"gatys"`, optimisation of the pixels;
             `"hybrid"`, a few steps of the optimisation from what the network made.
         network: the network of this style for `"johnson"` and `"hybrid"`, of `load_network` or `load_engine`; None is
             the one that ships under the style's name. Of several styles it is that of the first.

@@ -50,7 +50,7 @@ def compare(
 ) -> Comparison:
     """Both methods, the hybrid and two baselines on one photo, under one objective.
 
-    The methods are called `identity` (the photo itself), `colour transfer`, `Gatys N` (L-BFGS from the photo, after N
+    The methods are called `identity` (the photo itself), `colour transfer`, `Gatys N` (L-BFGS from that, after N
     gradient evaluations), `Adam N`, `Johnson`, `Johnson slim` and `hybrid N` (L-BFGS from what the network made).
     Optimisation runs at full size only, so that an evaluation costs the same everywhere.
 
@@ -107,7 +107,7 @@ def equivalent_evals(history: pd.DataFrame, total: float) -> float:
 
 
 def optimisations(evals: Sequence[int], adam_evals: Sequence[int]) -> list[Method]:
-    """The optimisations from the photo.
+    """The optimisations that start from the colour transfer.
 
     Raises:
         ValueError: none by L-BFGS, with which networks are compared.
@@ -136,7 +136,7 @@ def without_networks(
     objective: PerceptualLoss,
     progress: bool = False,
 ) -> Comparison:
-    """The baselines, and the given optimisations from the photo."""
+    """The baselines, and the given optimisations that start from the colour transfer."""
     images = {IDENTITY: photo, COLOUR_TRANSFER: transfer_colour(photo, style)}
     return _scored(photo, style, images, methods, "colour", objective, progress)
 

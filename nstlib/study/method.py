@@ -28,8 +28,8 @@ class Method:
     """One way from a photo and a style to an image; equal values are the same method.
 
     Attributes:
-        kind: `"identity"` (the photo itself), `"colour transfer"`, `"gatys"` (L-BFGS from the photo), `"adam"` (Adam
-            from the photo), `"johnson"` (one pass through a network) or `"hybrid"` (L-BFGS from what a network made).
+        kind: `"identity"` (the photo itself), `"colour transfer"`, `"gatys"` (L-BFGS from the second), `"adam"` (Adam
+            from there), `"johnson"` (one pass through a network) or `"hybrid"` (L-BFGS from what a network made).
         width: of the network, as `nstlib.load_network` takes it: 1, or 0.25 for a slim one; 1 where there is none.
         evals: gradient evaluations: at least 1 for an optimisation, 0 for the others.
 

@@ -63,10 +63,10 @@ def run_study(
     After each pair its rows are in the tables NAME and NAME_curves, and a strip of pictures (style image, photo, the
     longest optimisation, the networks, the longest hybrid) in images/NAME_PHOTO_STYLE.jpg. What the tables hold
     already is not done again, unless the size, the objective, the weights of a network or the numbers of evaluations
-    changed, or the strip is missing. Where only networks did, the optimisations from the photo stay; for their part of
-    the strip the folder cache/ keeps the image of the longest, and without it they are done again. The end of a run
-    that was killed and started again is that of one that was not. Pairs that are not asked for stay in the tables, and
-    where nothing is left to do no file is written.
+    changed, or the strip is missing. Where only networks did, the optimisations that start elsewhere stay; for their
+    part of the strip the folder cache/ keeps the image of the longest, and without it they are done again. The end of a
+    run that was killed and started again is that of one that was not. Pairs that are not asked for stay in the tables,
+    and where nothing is left to do no file is written.
 
     Args:
         results: the folder to write to.
