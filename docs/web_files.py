@@ -128,7 +128,7 @@ def _look_of(name: str, facts: pd.Series) -> tuple[np.ndarray, str]:
     try:
         return nst.style(name, size=2 * _THUMBNAIL), f"{facts.title}, the painting"
     except DataError:
-        network = nst.load_network(name, width=SLIM_WIDTH)
+        network = nst.load_engine(name, width=SLIM_WIDTH)
         painted = network.stylize(nst.photo("astronaut", size=2 * _THUMBNAIL))
         return painted, f"A photo of an astronaut in the style of {facts.title}"
 
