@@ -12,6 +12,8 @@ STAMP := .venv/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 # What the benchmarks share is none; two train on a folder of photos, which they have to be told: new_style.py, repeat.py.
 BENCHMARKS := $(filter-out %/common.py %/exact.py %/torch_vgg.py %/new_style.py %/repeat.py,$(sort $(wildcard benchmarks/*.py)))
+# What the page try.html runs networks with.
+RUNTIME := build/web/.installed
 PYTEST := $(BIN)/python -m pytest
 # Files of tests in as many processes as there are cores; notebooks one after the other, since they measure.
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
@@ -23,7 +25,7 @@ export IPYTHONDIR := $(CURDIR)/.ipython
 # One after the other, whatever -j says: two notebooks at once would spoil each other's timings.
 .NOTPARALLEL:
 
-.PHONY: install study test test-fast test-full lint notebooks bench docs lab format clean
+.PHONY: install study test test-fast test-full test-web lint notebooks bench docs lab format clean
 
 install: $(STAMP)
 
@@ -32,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(INSTALL) '.[dev]'
 	touch $@
 
-.venv/.docs .venv/.bench: .venv/.%: $(STAMP)
+.venv/.docs .venv/.bench .venv/.web: .venv/.%: $(STAMP)
 	$(INSTALL) '.[dev,$*]'
 	touch $@
 
@@ -55,13 +57,17 @@ build/full/%: notebooks/%.ipynb $(shell find nstlib -name '*.py') | $(STAMP)
 	touch $@
 
 test: $(STAMP) lint
-	$(PYTEST) -m 'not full' $(SIDE_BY_SIDE) tests
+	$(PYTEST) -m 'not full and not web' $(SIDE_BY_SIDE) tests
 	NSTLIB_PROFILE=smoke $(PYTEST) --nbval-lax notebooks
 
 test-fast: $(STAMP)
-	$(PYTEST) -m 'not full and not slow' $(SIDE_BY_SIDE) tests
+	$(PYTEST) -m 'not full and not slow and not web' $(SIDE_BY_SIDE) tests
 
-test-full: .venv/.docs lint
+# In a Chromium: the page that paints, and the gallery.
+test-web: .venv/.web $(RUNTIME)
+	$(PYTEST) -m 'web and not full' tests/web
+
+test-full: .venv/.docs .venv/.web $(RUNTIME) lint
 	NSTLIB_PROFILE=quick $(PYTEST) --nbval-lax tests notebooks
 
 lint: $(STAMP)
@@ -78,9 +84,16 @@ run/%: % .venv/.bench
 	$(BIN)/python $<
 
 # A site that opens offline, from the notebooks as they are committed; a warning is an error.
-docs: .venv/.docs
+docs: .venv/.docs $(RUNTIME)
 	$(BIN)/python -m sphinx -W --keep-going -n -q docs build/docs
 	@echo "Done: build/docs/index.html"
+
+# Without npm the site is built all the same: the page that paints then says what it lacks.
+$(RUNTIME): docs/web/package.json docs/web/package-lock.json
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	@if command -v npm >/dev/null; then npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund && touch $@; \
+	else echo "Node.js with npm is missing: the page try.html will not paint."; fi
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks

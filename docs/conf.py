@@ -8,6 +8,7 @@ sys.path.insert(0, str(HERE))
 
 import mathml  # noqa: E402
 import pages  # noqa: E402
+import web_files  # noqa: E402
 
 import nstlib  # noqa: E402
 
@@ -39,13 +40,17 @@ html_title = "nst-study"
 html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "try": [], "gallery": []},
     "footer_start": [],
     "footer_end": [],
 }
 # Pages without pages below them have nothing to show at the side.
 html_sidebars = {
-    name: [] for name in ("index", "design", "performance", "networks", "changelog", "contributing")
+    name: []
+    for name in (
+        *("index", "try", "gallery", "design", "performance", "networks", "changelog"),
+        "contributing",
+    )
 }
 html_show_sourcelink = False
 html_copy_source = False
@@ -58,7 +63,14 @@ def is_field_of_a_tuple(app, what, name, value, skip, options):
     return True if (value.__doc__ or "").startswith("Alias for field number") else None
 
 
+def write_web_files(app, exception):
+    """Beside the pages of a site that was built, what they load."""
+    if exception is None and app.builder.format == "html":
+        web_files.make(HERE.parent, Path(app.outdir) / "web")
+
+
 def setup(app):
-    """Makes the pages that are not written by hand, before Sphinx looks for pages."""
+    """Makes the pages that are not written by hand, before Sphinx looks for pages, and files after it wrote them."""
+    app.connect("build-finished", write_web_files)
     app.connect("config-inited", lambda app, config: pages.make(HERE.parent, HERE))
     app.connect("autodoc-skip-member", is_field_of_a_tuple)

@@ -114,6 +114,22 @@ def run_study(
     return tables.wanted_scores()
 
 
+def pictures_of_strip(strip: np.ndarray, *, proportions: float, count: int) -> list[np.ndarray]:
+    """The last pictures of a strip that `run_study` wrote; all but the style image are as wide as the photo.
+
+    Args:
+        strip: `(H, W, 3)`.
+        proportions: width of the photo divided by its height.
+        count: of the pictures; the last is that of the longest hybrid, if there was one.
+
+    Returns:
+        The pictures, from left to right.
+    """
+    width = round(strip.shape[0] * proportions)
+    ends = [strip.shape[1] - place * (width + _GAP) for place in reversed(range(count))]
+    return [strip[:, end - width : end] for end in ends]
+
+
 @dataclass(frozen=True)
 class _Pair:
     """A photo and a style by name, and how they are to be compared."""

@@ -278,3 +278,11 @@ def test_a_table_without_a_yardstick_of_today_counts_as_none(results):
     with pytest.raises(Killed):
         run_study(results, "study", **SMALL, on_pair=killer(done))
     assert done == PAIRS[:1]
+
+
+def test_the_pictures_of_a_strip_are_cut_out_again():
+    photo = np.zeros((96, 150, 3), np.float32)
+    pictures = [np.full_like(photo, grey) for grey in (0.2, 0.4, 0.6)]
+    strip = pairs._side_by_side([np.ones((96, 77, 3), np.float32), photo, *pictures], 96)
+    found = pairs.pictures_of_strip(strip, proportions=150 / 96, count=4)
+    assert all(np.array_equal(a, b) for a, b in zip(found, [photo, *pictures], strict=True))
