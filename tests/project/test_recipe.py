@@ -223,9 +223,11 @@ def test_every_row_is_a_style_of_the_catalogue_and_the_first_comes_first():
         assert RECIPE.schedule(name, first=True, slim=False, batch_size=4) == nst.Schedule(
             steps=first, batch_size=4
         )
-        assert RECIPE.schedule(name, slim=False, batch_size=4) == nst.Schedule(second, **sizes)
+        assert RECIPE.schedule(name, slim=False, batch_size=4) == nst.Schedule(
+            steps=second, **sizes
+        )
         assert RECIPE.schedule(name, slim=True, batch_size=4) == nst.Schedule(
-            RECIPE.SLIM_STEPS, **sizes
+            steps=RECIPE.SLIM_STEPS, **sizes
         )
 
 
