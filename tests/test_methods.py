@@ -52,7 +52,7 @@ def test_gatys_needs_no_network(pair, runs):
     image = run(pair, method="gatys", objective=OBJECTIVE)
     assert image.shape == pair[0].shape
     (asked,) = runs
-    assert asked["init"] == "content"
+    assert asked["init"] == "colour"
     assert asked["steps"] == 100
     assert asked["objective"] == OBJECTIVE
 

@@ -1,7 +1,5 @@
 """Which cores of the machine a process uses."""
 
-import psutil
-
 from nstlib.arguments import check_count
 
 
@@ -21,6 +19,8 @@ def use_cores(count: int, *, first: int = 0) -> None:
         ValueError: more cores than there are, none, or a system on which processes cannot choose (macOS).
     """
     check_count(count, "count", least=1)
+    import psutil  # here, so that the command line starts without it
+
     process = psutil.Process()
     if not hasattr(process, "cpu_affinity"):
         raise ValueError("count: this system does not let a process choose its cores")

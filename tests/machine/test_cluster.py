@@ -65,8 +65,17 @@ class FailingOnce:
 def slim_painting() -> Painting:
     """By a network that ships, on OpenVINO."""
     options = {"size": None, "alpha": "white", "style_weight": None, "steps": None}
-    options |= {"strength": 1.0, "preserve_colour": None}
-    return Painting("wave", "johnson", "wave", 0.25, "openvino", "float32", options)
+    options |= {"strength": 1.0, "preserve_colour": None, "shares": ()}
+    return Painting(
+        styles=["wave"],
+        method="johnson",
+        network="wave",
+        width=0.25,
+        engine="openvino",
+        precision="float32",
+        mask=None,
+        options=options,
+    )
 
 
 def kill_one(client, rng: random.Random) -> None:

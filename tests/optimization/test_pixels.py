@@ -281,7 +281,7 @@ def test_initial_images_that_are_none(pair):
 )
 def test_the_history(pair, optimizer):
     rows = []
-    result = run(pair, steps=4, optimizer=optimizer, on_step=rows.append)
+    result = run(pair, steps=4, optimizer=optimizer, init="content", on_step=rows.append)
     history = result.history
     assert list(history) == COLUMNS
     assert history["step"].tolist() == [0, 1, 2, 3, 4]
@@ -357,9 +357,14 @@ def test_an_error_in_on_step_comes_through(pair, optimizer):
 # --- optimizers -----------------------------------------------------------------------------
 
 
+def test_the_photo_in_the_colours_of_the_style_is_where_it_starts(pair, calls):
+    run(pair, steps=1)
+    np.testing.assert_array_equal(calls[0], transfer_colour(*pair))
+
+
 def test_sgd_is_gradient_descent(pair, losses):
     losses.extend([3.0, 2.0, 1.0])
-    image = run(pair, steps=2, optimizer=keras.optimizers.SGD(0.1)).image
+    image = run(pair, steps=2, optimizer=keras.optimizers.SGD(0.1), init="content").image
     np.testing.assert_allclose(image, np.clip(pair[0] - 0.2, 0, 1), atol=1e-6)
 
 
@@ -441,11 +446,11 @@ def test_images_that_are_none(pair):
 
 
 def test_each_scale_starts_from_the_result_of_the_one_before(pair, calls):
-    result = run(pair, scales=(0.5, 1), steps=4)
+    result = run(pair, scales=(0.5, 1), steps=4, init="content")
     small = tuple(resize(image, tuple(side // 2 for side in image.shape[:2])) for image in pair)
     assert calls[0].shape == (16, 20, 3)
     np.testing.assert_array_equal(calls[0], small[0])
-    coarse = run(small, steps=4)
+    coarse = run(small, steps=4, init="content")
     begin = resize(coarse.image, pair[0].shape[:2])
     np.testing.assert_array_equal(result.image, run(pair, steps=4, init=begin).image)
     assert result.image.shape == pair[0].shape

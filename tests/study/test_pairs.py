@@ -59,7 +59,7 @@ def results(uninterrupted, tmp_path):
 
 @pytest.fixture
 def starts(monkeypatch):
-    """Where each optimisation started from: "content", or an image."""
+    """Where each optimisation started from: "colour", or an image."""
     asked, optimise = [], comparison.gatys
 
     def watched(*arguments, **options):
@@ -242,7 +242,7 @@ def test_a_strip_that_is_missing_is_drawn_again(uninterrupted, results, starts, 
     (results.folder / "images" / "study_astronaut_brush_flow.jpg").unlink()
     run_study(results, "study", **SMALL)
     optimised = [start for start in starts if isinstance(start, str)]
-    assert optimised == (["content"] if missing == "cache" else [])
+    assert optimised == (["colour"] if missing == "cache" else [])
     strips = [
         (each.folder / "images" / "study_astronaut_brush_flow.jpg").read_bytes()
         for each in (results, uninterrupted[0])
