@@ -47,11 +47,10 @@ class Nothing:
 class Pass:
     """Reads a photo, paints it, and writes the picture; the engine stays."""
 
-    @functools.cached_property
-    def engine(self):
-        return nst.load_engine(STYLE, width=SLIM_WIDTH)
+    engine = None  # made by the first call, in the worker
 
     def __call__(self, photo: Path, target: Path) -> None:
+        self.engine = self.engine or nst.load_engine(STYLE, width=SLIM_WIDTH)
         nst.save_image(target, self.engine.stylize(nst.load_image(photo)))
 
 

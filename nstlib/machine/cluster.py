@@ -123,9 +123,10 @@ def spread(
     Raises:
         ClusterError: the scheduler was lost.
     """
-    name = f"nst-{secrets.token_hex(8)}"
+    name, registered = f"nst-{secrets.token_hex(8)}", False
     try:
         client.register_plugin(_Run(function), name=name)
+        registered = True
         yield from _outcomes(client, name, iter(keys), arguments)
     # What a client raises that was cut off depends on what it was about to do.
     except Exception as error:
@@ -133,7 +134,7 @@ def spread(
             raise
         raise _lost(client) from error
     finally:
-        if client.status == "running":
+        if registered and client.status == "running":
             client.unregister_worker_plugin(name)
 
 
