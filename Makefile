@@ -25,7 +25,7 @@ export IPYTHONDIR := $(CURDIR)/.ipython
 # One after the other, whatever -j says: two notebooks at once would spoil each other's timings.
 .NOTPARALLEL:
 
-.PHONY: install study test test-fast test-full test-web lint notebooks bench docs lab format clean
+.PHONY: install study test test-fast test-full test-web web-tools lint notebooks bench docs lab format clean
 
 install: $(STAMP)
 
@@ -63,8 +63,10 @@ test: $(STAMP) lint
 test-fast: $(STAMP)
 	$(PYTEST) -m 'not full and not slow and not web' $(SIDE_BY_SIDE) tests
 
+web-tools: .venv/.web $(RUNTIME)
+
 # In a Chromium: the page that paints, and the gallery.
-test-web: .venv/.web $(RUNTIME)
+test-web: web-tools
 	$(PYTEST) -m 'web and not full' tests/web
 
 test-full: .venv/.docs .venv/.web $(RUNTIME) lint
