@@ -2,6 +2,15 @@
 
 import nstlib as nst
 
+# Photo and style of the optimisations that are timed beside other loops.
+PAIRS = [
+    ("astronaut", "brush_flow"),
+    ("chelsea", "linocut"),
+    ("coffee", "cubist_planes"),
+    ("rocket", "stained_glass"),
+    ("motorcycle_left", "woodblock_wave"),
+]
+
 
 def full_results(*, seed: int | None = 0) -> nst.study.ResultsFolder:
     """Where the results of the full study are, with a note of this machine.

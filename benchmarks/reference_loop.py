@@ -28,18 +28,11 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from common import full_results
+from common import PAIRS, full_results
 
 import nstlib as nst
 from nstlib.objective.perceptual import LossTerms
 
-PAIRS = [
-    ("astronaut", "brush_flow"),
-    ("chelsea", "linocut"),
-    ("coffee", "cubist_planes"),
-    ("rocket", "stained_glass"),
-    ("motorcycle_left", "woodblock_wave"),
-]
 STYLE_LAYERS = [f"relu{block}_1" for block in range(1, 6)]
 CONTENT_LAYER = "relu5_2"
 STYLE_WEIGHT, CONTENT_WEIGHT, VARIATION_WEIGHT = 1e-2, 1e4, 30

@@ -19,18 +19,11 @@ import time
 
 import numpy as np
 import pandas as pd
-from common import full_results
+from common import PAIRS, full_results
 
 import nstlib as nst
 
 TABLE = "benchmark_torch_loop"
-PAIRS = [
-    ("astronaut", "brush_flow"),
-    ("chelsea", "linocut"),
-    ("coffee", "cubist_planes"),
-    ("rocket", "stained_glass"),
-    ("motorcycle_left", "woodblock_wave"),
-]
 CALLS = 300  # of the closure
 STEPS = 600  # of ours, at most
 OURS = ("float32", "bfloat16") if nst.machine.has_bfloat16() else ("float32",)

@@ -25,8 +25,7 @@ class Comparison:
     Attributes:
         scores: one row a method: method (its label, see `nstlib.study.Method`), evals (gradient evaluations, 0 without
             any), the columns of `nstlib.evaluate`, and equivalent_evals, for networks only: after how many gradient
-            evaluations of L-BFGS the total loss is no longer above the network's; infinite if it never
-            was.
+            evaluations of L-BFGS the total loss is no longer above the network's; infinite if it never was.
         curves: losses along each optimisation: run ("Gatys", "Adam", "hybrid"), evals, total, content, style.
         images: the stylized image of each method, by its label.
     """
