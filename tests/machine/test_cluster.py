@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 
@@ -151,6 +152,29 @@ def test_a_killed_worker_costs_no_picture(tmp_path):
         np.testing.assert_allclose(load_image(target), 1 - load_image(photo), atol=0.01)
     lines = log.read_text().splitlines()
     assert len(set(lines)) == len(lines)
+
+
+class KillingAt:
+    """Ends its process at one of the numbers."""
+
+    def __init__(self, deadly: int):
+        self.deadly = deadly
+
+    def __call__(self, number: int) -> int:
+        if number == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+
+def test_what_kills_its_workers_is_reported_and_what_only_was_beside_it_is_done():
+    # A scheduler that gives up a call at the first death: also those that only waited on that worker.
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        local_cluster(1) as client,
+    ):
+        outcomes = dict(spread(client, KillingAt(2), range(8), lambda number: (number,)))
+    assert "workers died at it" in str(outcomes.pop(2))
+    assert outcomes == {number: number for number in range(8) if number != 2}
 
 
 @pytest.mark.full
