@@ -34,7 +34,10 @@ _PATIENCE = 15  # seconds for a scheduler to answer, and for its first worker
 _SETTINGS = {
     # Photos may travel in the calls.
     "distributed.admin.large-graph-warning-threshold": "1 GiB",
-    # Of a local cluster. There is nothing on a worker to be written to disk, and one that pauses for want of memory
+    # Of a local cluster, whose workers are started again when they die: one that is not back by this time, since it is
+    # slow to start or died once more, would be given up for good, and a run without any worker would wait for ever.
+    "distributed.deploy.lost-worker-timeout": "365 days",
+    # There is nothing on a worker to be written to disk, and one that pauses for want of memory
     # would never go on: what it uses are the loaded libraries.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dask
@@ -186,6 +186,18 @@ def test_ten_killed_workers_cost_no_picture(tmp_path):
     for photo, target in targets.items():
         painting(photo, expected)
         assert target.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.full
+def test_a_worker_that_dies_again_and_again_comes_back():
+    with local_cluster(1) as client:
+        # Longer than the 15 s after which Dask would give it up.
+        until = time.monotonic() + 18
+        while time.monotonic() < until:
+            with suppress(IndexError, ProcessLookupError):  # dead already
+                kill_one(client, random.Random(0))
+            time.sleep(0.3)
+        assert list(spread(client, halve, [2], lambda number: (number,))) == [(2, 1)]
 
 
 def test_a_worker_with_too_little_memory_names_the_size_that_fits(tmp_path):
