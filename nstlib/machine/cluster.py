@@ -28,7 +28,7 @@ except ImportError as missing:
         f"cluster: the package {missing.name} is missing; pip install 'nst-study[cluster]'"
     ) from missing
 
-_AHEAD = 4  # calls handed out for each thread, so that none waits for the next
+_AHEAD = 6  # calls handed out for each thread, so that none waits for the next
 _ASK_EVERY = 50  # calls between two looks at how many threads there are
 _PATIENCE = 15  # seconds for a scheduler to answer, and for its first worker
 _SETTINGS = {
