@@ -15,8 +15,9 @@ BENCHMARKS := $(filter-out %/common.py %/exact.py %/torch_vgg.py %/new_style.py 
 # What the page try.html runs networks with.
 RUNTIME := build/web/.installed
 PYTEST := $(BIN)/python -m pytest
-# Files of tests in as many processes as there are cores; notebooks one after the other, since they measure.
-SIDE_BY_SIDE := --numprocesses auto --dist loadfile
+# Files of tests in as many processes as there are cores, each without the plugin for notebooks, which is slow to load;
+# notebooks one after the other, since they measure.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile -p no:nbval
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
 # Kernels that do not copy TensorFlow's start-up messages into the notebooks.

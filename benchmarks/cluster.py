@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from common import full_results
 
@@ -66,7 +67,7 @@ def seconds_of(client, function, calls: Iterable[tuple]) -> float:
 
 def overheads(calls: int = CALLS, turns: int = TURNS) -> pd.DataFrame:
     """Milliseconds a call, one row a turn."""
-    payloads = {"path": Path("photo.jpg"), "1 MB": bytes(10**6)}
+    payloads = {"path": Path("photo.jpg"), "1 MB": np.zeros(10**6, np.uint8)}
     rows = []
     with local_cluster(1) as client:
         for turn in range(-1, turns):  # the first is not counted

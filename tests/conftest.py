@@ -1,3 +1,4 @@
+import gc
 import os
 
 # Before anything imports TensorFlow: its start-up messages would bury those of a failing test.
@@ -10,6 +11,11 @@ from hypothesis import settings
 # The same examples each time: whether a change passes is no matter of luck. --hypothesis-profile=default looks further.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays: no need to look through it for garbage again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -102,6 +102,7 @@ def test_what_is_an_image_is_taken_as_it_is(image):
     np.testing.assert_allclose(check_image(image, "the picture"), image, atol=1e-7)
 
 
+@pytest.mark.slow
 @given(height=st.integers(MIN_SIDE, 70), width=st.integers(MIN_SIDE, 70))
 @settings(max_examples=12, deadline=None)
 def test_pictures_of_odd_sizes_keep_them(network, height, width):

@@ -43,7 +43,7 @@ COLUMNS += ["strokes", "patches", "moments", "patch", "colour", "variation"]
 PAIRS = pytest.mark.parametrize(
     ("photos", "styles", "size"),
     [
-        pytest.param(["coffee"], style_names()[:2], 128, id="few"),
+        pytest.param(["coffee"], style_names()[:2], 128, id="few", marks=pytest.mark.slow),
         pytest.param(photo_names(), style_names(), 256, id="all", marks=pytest.mark.full),
     ],
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 
 from nstlib.cli.common import REFUSED
 from nstlib.errors import NstError
@@ -54,7 +55,7 @@ def paint_on_cluster(
 
     def arguments(photo):
         targets[photo] = target_of(photo)
-        return photo.name, photo.read_bytes(), targets[photo].name
+        return photo.name, np.fromfile(photo, np.uint8), targets[photo].name
 
     with connected(scheduler) as client:
         function = functools.partial(_paint_bytes, paint)
@@ -71,7 +72,7 @@ def _paint_missing(paint: Paint, photo: Path, target: Path) -> None:
         paint(photo, target)
 
 
-def _paint_bytes(paint: Paint, name: str, content: bytes, target_name: str) -> bytes:
+def _paint_bytes(paint: Paint, name: str, content: np.ndarray, target_name: str) -> bytes:
     """What `paint` writes for a file of this name and content."""
     with tempfile.TemporaryDirectory() as folder:
         photo, target = (Path(folder, *each) for each in (("in", name), ("out", target_name)))

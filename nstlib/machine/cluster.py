@@ -4,6 +4,7 @@ A run has one function and many calls of it. The function goes to each worker on
 it loads is loaded once a worker.
 """
 
+import functools
 import itertools
 import logging
 import secrets
@@ -27,13 +28,16 @@ except ImportError as missing:
         f"cluster: the package {missing.name} is missing; pip install 'nst-study[cluster]'"
     ) from missing
 
-_AHEAD = 3  # calls handed out for each thread, so that none waits for the next
+_AHEAD = 6  # calls handed out for each thread, so that none waits for the next
 _ASK_EVERY = 50  # calls between two looks at how many threads there are
 _PATIENCE = 15  # seconds for a scheduler to answer, and for its first worker
 _SETTINGS = {
     # Photos may travel in the calls.
     "distributed.admin.large-graph-warning-threshold": "1 GiB",
-    # Of a local cluster. There is nothing on a worker to be written to disk, and one that pauses for want of memory
+    # Of a local cluster, whose workers are started again when they die: one that is not back by this time, since it is
+    # slow to start or died once more, would be given up for good, and a run without any worker would wait for ever.
+    "distributed.deploy.lost-worker-timeout": "365 days",
+    # There is nothing on a worker to be written to disk, and one that pauses for want of memory
     # would never go on: what it uses are the loaded libraries.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -107,15 +111,18 @@ def spread(
     """`function(*arguments(key))` for each key, on the workers, each worker taking one call at a time.
 
     A call whose worker died is made again by Dask, elsewhere, unless that happened more often than its setting
-    `distributed.scheduler.allowed-failures`. One that raised is made once more. Only a few calls for each thread are
-    under way at a time, so that photos in them do not pile up.
+    `distributed.scheduler.allowed-failures`. That can be the fault of another call, which was on the same worker, or of
+    whoever ends workers: such a call is made once more when the others have ended, alone, and only if it loses as many
+    workers again it has failed. One that raised is made once more. Only a few calls for each thread are under way at a
+    time, so that photos in them do not pile up.
 
     Args:
         client: of the cluster.
         function: one that can be pickled; a copy stays with each worker for the whole run, and what it keeps in itself
             between two calls as well.
         keys: what the calls are for, each different.
-        arguments: asked when a call is due, here; an error of it stands for the call.
+        arguments: asked when a call is due, here; an error of it stands for the call. Large ones travel fastest as an
+            array: Dask copies bytes several times.
 
     Yields:
         Key and result in the order in which calls end; for one that failed, the error in place of the result.
@@ -139,25 +146,52 @@ def spread(
 
 
 def _outcomes(client, name, keys, arguments) -> Iterator[tuple[Hashable, Any]]:
-    under_way: dict[str, Hashable] = {}
+    suspects = []
+    for key, call, outcome in _ended(client, name, keys, arguments):
+        if isinstance(outcome, KilledWorker):
+            suspects.append((key, call))
+        else:
+            yield key, outcome
+    for key, call in suspects:
+        for _, _, outcome in _ended(client, name, iter([key]), lambda _, call=call: call):
+            yield key, _explained(outcome)
+
+
+def _ended(client, name, keys, arguments) -> Iterator[tuple[Hashable, tuple | None, Any]]:
+    """Key, arguments and outcome of each call, in the order in which they end."""
+    under_way: dict[str, tuple[Hashable, tuple]] = {}
     ended = as_completed(loop=client.loop)
     for number in itertools.count():
         # Workers come and go; to ask each time would take longer than all else here.
         if number % _ASK_EVERY == 0:
             room = _AHEAD * max(1, sum(client.nthreads().values()))
-        while len(under_way) < room and (key := next(keys, None)) is not None:
-            try:
-                call = arguments(key)
-            except Exception as error:
-                yield key, error
-                continue
-            future = client.submit(_call, name, call, key=_task(name), pure=False, retries=1)
-            under_way[future.key] = key
-            ended.add(future)
+        # Several at once: the scheduler takes about as long for them as for one.
+        while len(under_way) <= room // 2 and (
+            due := list(_due(itertools.islice(keys, room - len(under_way)), arguments))
+        ):
+            calls = {_task(name): (key, call) for key, call, error in due if error is None}
+            ended.update(_handed_out(client, name, calls))
+            under_way |= calls
+            yield from (each for each in due if each[2] is not None)
         if not under_way:
             return
         future = next(ended)
-        yield under_way.pop(future.key), _outcome(client, future)
+        yield *under_way.pop(future.key), _outcome(client, future)
+
+
+def _due(keys, arguments) -> Iterator[tuple[Hashable, tuple | None, Exception | None]]:
+    for key in keys:
+        try:
+            yield key, arguments(key), None
+        except Exception as error:
+            yield key, None, error
+
+
+def _handed_out(
+    client: Client, name: str, calls: dict[str, tuple[Hashable, tuple]]
+) -> list[Future]:
+    function, arguments = functools.partial(_call, name), [call for _, call in calls.values()]
+    return client.map(function, arguments, key=list(calls), pure=False, retries=1)
 
 
 def _task(name: str) -> str:
@@ -166,15 +200,19 @@ def _task(name: str) -> str:
 
 def _outcome(client: Client, future: Future) -> Any:
     """What a call returned, or its error."""
+    # To fetch nothing from the worker would take as long as all else here.
+    if future.type is type(None):
+        return None
+    error = future.exception()  # waits, if the result was lost with its worker since
     if future.status == "cancelled":
         raise _lost(client)
-    if future.status != "error":
-        # To fetch nothing from the worker would take as long as all else here.
-        return None if future.type is type(None) else future.result()
-    error = future.exception()
-    if not isinstance(error, KilledWorker):
-        return error
-    died = error.allowed_failures + 1
+    return future.result() if error is None else error
+
+
+def _explained(outcome: Any) -> Any:
+    if not isinstance(outcome, KilledWorker):
+        return outcome
+    died = outcome.allowed_failures + 1
     return ClusterError(
         f"cluster: {died} workers died at it; a smaller --size, or more memory for each, may help"
     )

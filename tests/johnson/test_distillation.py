@@ -73,6 +73,7 @@ def test_distill_learns_to_paint_as_the_other_does(teacher):
     assert json.loads(json.dumps(slim.card)) == slim.card
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_equal_arguments_give_equal_networks(teacher):
     def made(seed):

@@ -24,6 +24,7 @@ def mostly_white(side):
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_layers")
 def test_the_other_backend_in_float64_agrees_on_a_small_photo():
     network = random_network(scale=0.05)

@@ -231,6 +231,7 @@ def setting(request):
     keras.config.set_dtype_policy(policy)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_a_network_paints_the_same_under_every_setting(network, setting, tmp_path):
     path = save_network(network, tmp_path / "network.npz")
@@ -238,6 +239,7 @@ def test_a_network_paints_the_same_under_every_setting(network, setting, tmp_pat
     np.testing.assert_array_equal(load_network(path).stylize(image), network.stylize(image))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_a_network_trains_under_every_setting(setting):
     schedule = Schedule(steps=2, size=32, small_share=0)

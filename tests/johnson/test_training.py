@@ -202,6 +202,7 @@ def test_the_style_weight_of_the_objective_is_the_callers():
 # --- equal arguments, equal networks --------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_is_reproducible_without_a_checkpoint_and_from_a_folder(short, start, tmp_path):
     for number, image in enumerate(pictures(3)):
         save_image(tmp_path / f"{number}.png", image)
@@ -279,6 +280,7 @@ def without_light_at(step):
     return crops
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_neither_saved_nor_given_back(start, tmp_path, monkeypatch):
     """A gradient that float32 cannot square, after a loss that is finite."""
     monkeypatch.setattr(training, "_EVERY", 1)
@@ -313,6 +315,7 @@ def test_a_finished_run_is_given_back_without_a_step(finished, start):
     assert result.network.card["seconds"] == finished[0].network.card["seconds"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_at_its_last_step_is_finished(start, tmp_path):
     options = {"checkpoint": tmp_path, "schedule": replace(SHORT, steps=1)}
     result = run_eagerly(start, on_step=lambda row: True, **options)

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 
@@ -153,6 +154,29 @@ def test_a_killed_worker_costs_no_picture(tmp_path):
     assert len(set(lines)) == len(lines)
 
 
+class KillingAt:
+    """Ends its process at one of the numbers."""
+
+    def __init__(self, deadly: int):
+        self.deadly = deadly
+
+    def __call__(self, number: int) -> int:
+        if number == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+
+def test_what_kills_its_workers_is_reported_and_what_only_was_beside_it_is_done():
+    # A scheduler that gives up a call at the first death: also those that only waited on that worker.
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        local_cluster(1) as client,
+    ):
+        outcomes = dict(spread(client, KillingAt(2), range(8), lambda number: (number,)))
+    assert "workers died at it" in str(outcomes.pop(2))
+    assert outcomes == {number: number for number in range(8) if number != 2}
+
+
 @pytest.mark.full
 def test_ten_killed_workers_cost_no_picture(tmp_path):
     targets, painting = pictures(tmp_path, 60), slim_painting()
@@ -162,6 +186,18 @@ def test_ten_killed_workers_cost_no_picture(tmp_path):
     for photo, target in targets.items():
         painting(photo, expected)
         assert target.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.full
+def test_a_worker_that_dies_again_and_again_comes_back():
+    with local_cluster(1) as client:
+        # Longer than the 15 s after which Dask would give it up.
+        until = time.monotonic() + 18
+        while time.monotonic() < until:
+            with suppress(IndexError, ProcessLookupError):  # dead already
+                kill_one(client, random.Random(0))
+            time.sleep(0.3)
+        assert list(spread(client, halve, [2], lambda number: (number,))) == [(2, 1)]
 
 
 def test_a_worker_with_too_little_memory_names_the_size_that_fits(tmp_path):

@@ -73,6 +73,7 @@ def stylized(on: bool) -> tuple[np.ndarray, np.ndarray]:
         nst.use_bfloat16(False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not precision.has_bfloat16(), reason="needs a processor with bfloat16")
 def test_pictures_in_bfloat16_are_others_but_close():
     for exact, rounded in zip(stylized(False), stylized(True), strict=True):

@@ -174,6 +174,7 @@ def test_what_was_not_measured_is_not_recommended(tables):
     assert recommend(10**6, quality="fast", own_style=True, **partial).method == "gatys"
 
 
+@pytest.mark.slow
 @given(
     images=st.integers(1, 10**6),
     size=st.integers(64, 4096),

@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nstlib.johnson.network import load_network
-from nstlib.johnson.saved import network_names
+from nstlib.johnson.saved import network_names, network_path, read_network
 
 ROOT = Path(__file__).parents[2]
 TABLES = {path.stem: path for path in sorted((ROOT / "results" / "tables").glob("*.csv"))}
@@ -107,7 +106,7 @@ def fingerprints() -> set[str]:
     """Those of the networks that ship."""
     widths = (1.0, 0.25)
     return {
-        load_network(name, width=width).fingerprint
+        read_network(network_path(name, width=width)).fingerprint
         for width in widths
         for name in network_names(width)
     }

@@ -16,6 +16,7 @@ def comparison(photo, style, tiny_network, tiny_slim):
     return compare(photo, style, tiny_network, slim=tiny_slim, **options)
 
 
+@pytest.mark.slow
 def test_every_method_is_scored_and_shown(comparison, photo):
     scores = comparison.scores.set_index("method")
     spent = {"identity": 0, "colour transfer": 0, "Gatys 2": 2, "Gatys 5": 5, "Adam 3": 3}
@@ -28,11 +29,13 @@ def test_every_method_is_scored_and_shown(comparison, photo):
     np.testing.assert_array_equal(comparison.images["identity"], photo)
 
 
+@pytest.mark.slow
 def test_each_network_paints_its_own_picture(comparison, photo, tiny_network, tiny_slim):
     for label, network in (("Johnson", tiny_network), ("Johnson slim", tiny_slim)):
         np.testing.assert_array_equal(comparison.images[label], network.stylize(photo))
 
 
+@pytest.mark.slow
 def test_all_methods_have_one_objective_and_start_where_they_should(comparison):
     scores, curves = comparison.scores.set_index("method"), comparison.curves
     first = curves.groupby("run")["total"].first()
@@ -47,6 +50,7 @@ def test_all_methods_have_one_objective_and_start_where_they_should(comparison):
     assert curves.groupby("run")["evals"].max().to_dict() == {"Adam": 3, "Gatys": 5, "hybrid": 2}
 
 
+@pytest.mark.slow
 def test_only_networks_have_equivalent_evals(comparison):
     found = comparison.scores.dropna(subset="equivalent_evals").set_index("method")
     assert list(found.index) == ["Johnson", "Johnson slim"]
