@@ -27,7 +27,9 @@ from .timing import (
     across_processes,
     batch_seconds,
     evaluation_seconds,
+    pass_name,
     pass_seconds,
+    speedups,
     training_seconds,
 )
 
@@ -55,6 +57,7 @@ __all__ = [
     "median_ranges",
     "paired_differences",
     "pareto_front",
+    "pass_name",
     "pass_seconds",
     "plots",
     "profile",
@@ -62,5 +65,6 @@ __all__ = [
     "results_folder",
     "run_study",
     "set_seed",
+    "speedups",
     "training_seconds",
 ]
