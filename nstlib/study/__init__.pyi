@@ -1,13 +1,14 @@
 from . import plots
-from .advice import (
-    Recommendation,
+from .advice import Recommendation, recommend
+from .comparison import Comparison, compare, equivalent_evals
+from .costs import (
     calibrate,
+    expected_break_even,
     expected_costs,
     expected_seconds,
+    expected_training,
     measured_table,
-    recommend,
 )
-from .comparison import Comparison, compare, equivalent_evals
 from .method import Method
 from .pairs import run_study
 from .panel import explorer
@@ -46,8 +47,10 @@ __all__ = [
     "compare",
     "equivalent_evals",
     "evaluation_seconds",
+    "expected_break_even",
     "expected_costs",
     "expected_seconds",
+    "expected_training",
     "explorer",
     "growth",
     "interval_text",

@@ -6,7 +6,7 @@ import tiny
 
 from nstlib.johnson.schedule import Schedule
 from nstlib.study import timing
-from nstlib.study.advice import calibrate
+from nstlib.study.costs import calibrate
 from nstlib.study.timing import (
     across_processes,
     batch_seconds,
