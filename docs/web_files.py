@@ -18,7 +18,7 @@ from nstlib.images import centre_crop
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.johnson.onnx_graph import onnx_model
 from nstlib.johnson.saved import network_names, network_path, read_network
-from nstlib.study.advice import expected_seconds
+from nstlib.study.costs import expected_seconds
 from nstlib.study.method import SLIM, WIDE, Method
 from nstlib.study.pairs import pictures_of_strip
 

@@ -1,13 +1,14 @@
 from . import plots
-from .advice import (
-    Recommendation,
+from .advice import Recommendation, recommend
+from .comparison import Comparison, compare, equivalent_evals
+from .costs import (
     calibrate,
+    expected_break_even,
     expected_costs,
     expected_seconds,
+    expected_training,
     measured_table,
-    recommend,
 )
-from .comparison import Comparison, compare, equivalent_evals
 from .method import Method
 from .pairs import run_study
 from .panel import explorer
@@ -27,7 +28,9 @@ from .timing import (
     across_processes,
     batch_seconds,
     evaluation_seconds,
+    pass_name,
     pass_seconds,
+    speedups,
     training_seconds,
 )
 
@@ -44,8 +47,10 @@ __all__ = [
     "compare",
     "equivalent_evals",
     "evaluation_seconds",
+    "expected_break_even",
     "expected_costs",
     "expected_seconds",
+    "expected_training",
     "explorer",
     "growth",
     "interval_text",
@@ -55,6 +60,7 @@ __all__ = [
     "median_ranges",
     "paired_differences",
     "pareto_front",
+    "pass_name",
     "pass_seconds",
     "plots",
     "profile",
@@ -62,5 +68,6 @@ __all__ = [
     "results_folder",
     "run_study",
     "set_seed",
+    "speedups",
     "training_seconds",
 ]

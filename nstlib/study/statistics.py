@@ -130,7 +130,8 @@ def interval_text(table: pd.DataFrame, column: str) -> pd.Series:
     Returns:
         One text a row, with the index of the table.
     """
-    text = table[[column, "low", "high"]].map("{:.3g}".format)
+    digits = {"precision": 3, "fractional": False, "trim": "-"}
+    text = table[[column, "low", "high"]].astype(float).map(np.format_float_positional, **digits)
     return text[column] + " (" + text["low"] + " to " + text["high"] + ")"
 
 

@@ -1,9 +1,8 @@
 """What a pass, a gradient evaluation and a training step cost on this machine, as rows of one kind of table.
 
-Columns: what (`"pass"`, `"slim pass"`, the same on an engine as `"openvino pass"` and `"openvino slim pass"`,
-`"evaluation"` or `"training step"`), size (longer side in px), pixels, seconds
-(the median), low and high (the quartiles), first (seconds of the first one at that size, which pays for tracing and,
-for an evaluation, for the targets), repeats.
+Columns: what (a pass as `pass_name` calls it, `"evaluation"` or `"training step"`), size (longer side in px), pixels,
+seconds (the median), low and high (the quartiles), first (seconds of the first one at that size, which pays for tracing
+and, for an evaluation, for the targets), repeats.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,6 +25,22 @@ from nstlib.optimization.pixels import gatys
 
 _WARM_UP = 2  # evaluations or steps that pay for tracing and cold caches
 _PHOTO, _STYLE = "coffee", "brush_flow"
+ENGINE = "openvino"  # what runs a network other than TensorFlow
+
+
+def pass_name(width: float = 1.0, *, engine: bool = False, precision: str = "float32") -> str:
+    """What the rows of a pass are called.
+
+    Args:
+        width: of the network; any but 1 is slim.
+        engine: whether it is a pass on OpenVINO, not in TensorFlow.
+        precision: of the engine.
+
+    Returns:
+        Such as "pass", "slim pass", "openvino pass" or "openvino int8 pass": float32 goes without saying.
+    """
+    words = {ENGINE: engine, precision: precision != "float32", "slim": width != 1, "pass": True}
+    return " ".join(word for word, said in words.items() if said)
 
 
 def pass_seconds(
@@ -120,6 +135,28 @@ def training_seconds(
     return pd.DataFrame(
         [_row("training step", photo, seconds.diff().iloc[_WARM_UP:], seconds.iloc[0])]
     )
+
+
+def speedups(speed: pd.DataFrame, evals: Sequence[int] = (100, 300, 500)) -> pd.DataFrame:
+    """How many passes take as long as an optimisation, at every size at which both were measured.
+
+    Args:
+        speed: a table like `nstlib.study.calibrate` makes.
+        evals: numbers of gradient evaluations of the optimisation.
+
+    Returns:
+        One row a size, number of evaluations and kind of pass: size, evals, what, speedup (the ratio of the medians),
+        low and high (the least and the greatest that the quartiles of both allow).
+    """
+    timed = ["size", "seconds", "low", "high"]
+    passes = speed.loc[speed["what"].str.endswith("pass"), ["what", *timed]]
+    evaluations = speed.loc[speed["what"] == "evaluation", timed]
+    both = passes.merge(evaluations, on="size", suffixes=("_pass", ""))
+    both = both.merge(pd.Series(evals, name="evals"), how="cross")
+    both["speedup"] = both["evals"] * both["seconds"] / both["seconds_pass"]
+    both["low"] *= both["evals"] / both["high_pass"]
+    both["high"] *= both["evals"] / both["low_pass"]
+    return both[["size", "evals", "what", "speedup", "low", "high"]]
 
 
 def across_processes(

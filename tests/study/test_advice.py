@@ -1,10 +1,8 @@
 import math
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
-import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,13 +10,8 @@ from nstlib.errors import RecommendationError
 from nstlib.johnson.schedule import Schedule
 from nstlib.metrics import YARDSTICKS
 from nstlib.study import advice
-from nstlib.study.advice import (
-    calibrate,
-    expected_costs,
-    expected_seconds,
-    measured_table,
-    recommend,
-)
+from nstlib.study.advice import recommend
+from nstlib.study.costs import expected_costs, measured_table
 
 PIXELS = 512 * 512 * 2 / 3
 STEP = 0.5  # seconds of a training step at the size of the usual crop
@@ -89,21 +82,6 @@ def test_quality_decides_between_the_methods(tables, quality, method, evals, sec
         "gatys": "nst stylize PHOTO --style STYLE --method gatys --steps 200",
     }
     assert found.command == command[method]
-
-
-def test_costs_are_those_of_passes_and_evaluations(tables):
-    costs = expected_costs(size=512, **tables).set_index("method")
-    expected = {
-        "identity": 0,
-        "Johnson": PASS,
-        "Johnson slim": SLIM_PASS,
-        "Gatys 10": 10 * EVALUATION,
-    }
-    expected |= {"hybrid 10": PASS + 10 * EVALUATION, "Adam 200": 200 * EVALUATION}
-    assert costs["seconds"][list(expected)].to_dict() == pytest.approx(expected)
-    totals = {name: total for name, (_, total, _) in METHODS.items()}
-    assert costs["total"].to_dict() == pytest.approx(totals)
-    assert list(costs.columns) == ["evals", "seconds", *YARDSTICKS]
 
 
 def test_a_table_of_fewer_yardsticks_will_do(tables):
@@ -215,44 +193,6 @@ def test_arguments_that_are_none(tables, arguments, message):
         recommend(**({"images": 5} | arguments), **tables)
 
 
-def test_seconds_between_and_beyond_what_was_measured():
-    speed = pd.DataFrame({"what": "pass", "pixels": [100, 10_000], "seconds": [1.0, 200.0]})
-    assert expected_seconds("pass", 100, speed) == 1
-    assert expected_seconds("pass", 10_000, speed) == 200
-    assert expected_seconds("pass", 1000, speed) == pytest.approx(1000 * 0.015)
-    assert expected_seconds("pass", 10, speed) == pytest.approx(0.1)
-    assert expected_seconds("pass", 10**6, speed) == pytest.approx(20_000)
-    with pytest.raises(ValueError, match="no row for 'evaluation'; there are"):
-        expected_seconds("evaluation", 100, speed)
-
-
-@pytest.mark.slow
-def test_another_machine_is_measured(tables, tiny_network, tiny_slim, monkeypatch):
-    networks = {("brush_flow", 1.0): tiny_network, ("brush_flow", 0.25): tiny_slim}
-    row = {"what": "training step", "pixels": 32**2} | dict.fromkeys(
-        ("low", "seconds", "high"), 0.1
-    )
-    asked = []
-
-    def training(*arguments, **options):  # which has its own test, and takes longest
-        asked.append((*arguments, options))
-        return pd.DataFrame([row])
-
-    monkeypatch.setattr(advice, "load_network", lambda name, width: networks[name, width])
-    monkeypatch.setattr(advice, "training_objective", tiny.objective)
-    monkeypatch.setattr(advice, "training_seconds", training)
-    speed = calibrate(sizes=(32,), pass_sizes=(32, 48), training_size=32, repeats=2)
-    assert asked == [(tiny_network, tiny.objective(), 32, {"repeats": 2})]
-    passes = ["openvino pass", "openvino slim pass", "pass", "slim pass"]
-    assert sorted(set(speed["what"])) == ["evaluation", *passes, "training step"]
-    assert (speed["low"] <= speed["seconds"]).all()
-    assert (speed["seconds"] <= speed["high"]).all()
-    assert (speed["seconds"] > 0).all()
-    np.testing.assert_array_equal(speed["pixels"], 4 * [32 * 21, 48 * 32] + [32 * 21, 32 * 32])
-    found = recommend(5, quality="fast", speed=speed, scores=tables["scores"])
-    assert found.method == "johnson"
-
-
 def test_a_pass_is_expected_on_the_engine_that_was_measured(tables):
     slim = tables["speed"].query("what == 'slim pass'")
     faster = slim.assign(what="openvino slim pass", seconds=slim["seconds"] / 3)
@@ -266,12 +206,65 @@ def test_a_pass_is_expected_on_the_engine_that_was_measured(tables):
     assert "openvino" not in hybrid.command
 
 
-def test_the_tables_of_the_study_are_there_and_lead_to_advice():
-    kinds = {"pass", "slim pass", "evaluation", "training step"}
-    assert set(measured_table("speed")["what"]) == kinds
+@pytest.fixture
+def with_engines(tables, monkeypatch):
+    """A machine on which the wide network in int8 and bfloat16 was measured and scored."""
+    monkeypatch.setattr(advice, "has_bfloat16", lambda: True)
+    shares = {"openvino pass": 0.6, "openvino bfloat16 pass": 0.3, "openvino int8 pass": 0.2}
+    speed, scores = tables["speed"], tables["scores"]
+    wide, painted = speed[speed["what"] == "pass"], scores[scores["method"] == "Johnson"]
+    speeds = [wide.assign(what=what, seconds=wide["seconds"] * n) for what, n in shares.items()]
+    # Of int8 the picture is a little worse.
+    shown = {"Johnson bfloat16": 1.0, "Johnson int8": 1.2}
+    rows = [painted.assign(method=n, total=painted["total"] * m) for n, m in shown.items()]
+    return {"speed": pd.concat([speed, *speeds]), "scores": pd.concat([scores, *rows])}
+
+
+def test_the_precision_on_the_winning_row_is_named(with_engines):
+    # In int8 a pass takes as long as through the slim network; without that one there is no doubt.
+    scores = with_engines["scores"].query("method != 'Johnson slim'")
+    options = {"quality": "fast", "speed": with_engines["speed"]}
+    found = recommend(7, scores=scores, **options)
+    assert (found.method, found.engine, found.precision) == ("johnson", "openvino", "int8")
+    assert found.seconds_per_image == pytest.approx(0.2 * PASS)
+    assert found.reason.startswith("Johnson int8 on OpenVINO takes the least time")
+    assert found.command == "nst stylize PHOTO --style STYLE --engine openvino --precision int8"
+    assert found.sources == ("study_256 (given): Johnson int8", "speed (given): openvino int8 pass")
+    own = recommend(10**6, scores=scores, own_style=True, **options)
+    assert own.command.endswith("--network MINE.npz --engine openvino --precision int8")
+    assert (found.runner_up.engine, found.runner_up.precision) == ("tensorflow", "float32")
+
+
+def test_a_precision_has_to_be_good_enough_too(with_engines):
+    speed, scores = with_engines["speed"], with_engines["scores"]
+    few = ["identity", "colour transfer", "Johnson", "Johnson bfloat16", "Johnson int8"]
+    scores = scores[scores["method"].isin(few)]
+    # A tenth above the best is allowed: the int8 of the fixture has a fifth.
+    found = recommend(7, quality="best", speed=speed, scores=scores)
+    assert found.precision == "bfloat16"
+    assert recommend(7, speed=speed, scores=scores).precision == "int8"
+
+
+def test_bfloat16_is_for_processors_that_have_it(with_engines, monkeypatch):
+    monkeypatch.setattr(advice, "has_bfloat16", lambda: False)
+    few = ["identity", "colour transfer", "Johnson", "Johnson bfloat16"]
+    scores = with_engines["scores"]
+    scores = scores[scores["method"].isin(few)]
+    found = recommend(7, speed=with_engines["speed"], scores=scores)
+    assert (found.engine, found.precision) == ("openvino", "float32")
+    assert found.command == "nst stylize PHOTO --style STYLE --engine openvino"
+
+
+def test_a_precision_that_was_not_measured_is_not_recommended(with_engines, tables):
+    found = recommend(7, quality="fast", speed=tables["speed"], scores=with_engines["scores"])
+    assert (found.engine, found.precision) == ("tensorflow", "float32")
+
+
+def test_the_tables_of_the_study_lead_to_advice():
     found = recommend(1000, quality="fast")
-    assert (found.method, found.width) == ("johnson", 0.25)
-    assert found.sources == ("study_256: Johnson slim", "speed: slim pass")
+    assert found.method == "johnson"
+    scores, speed = measured_table("study_256"), measured_table("speed")
+    costs = expected_costs(scores, speed, size=512).set_index("method")
+    assert found.sources[0] == f"study_256: {found.scores.name}"
+    assert found.seconds_per_image == costs.loc[found.scores.name, "seconds"]
     assert recommend(1, own_style=True, quality="best").method == "gatys"
-    with pytest.raises(FileNotFoundError, match="no measured table 'magic'"):
-        measured_table("magic")

@@ -113,10 +113,12 @@ def test_medians_that_are_refused(columns, quantiles, message):
 
 
 def test_an_interval_in_words():
-    table = pd.DataFrame({"value": [0.99512, 277.2], "low": [0.7371, 273], "high": [1.2249, 289.4]})
+    rows = [(0.99512, 0.7371, 1.2249), (277.2, 273, 289.4), (1074.0, 997, math.inf)]
+    table = pd.DataFrame(rows, columns=["value", "low", "high"])
     assert interval_text(table, "value").tolist() == [
         "0.995 (0.737 to 1.22)",
         "277 (273 to 289)",
+        "1070 (997 to inf)",
     ]
 
 

@@ -6,12 +6,14 @@ import tiny
 
 from nstlib.johnson.schedule import Schedule
 from nstlib.study import timing
-from nstlib.study.advice import calibrate
+from nstlib.study.costs import calibrate
 from nstlib.study.timing import (
     across_processes,
     batch_seconds,
     evaluation_seconds,
+    pass_name,
     pass_seconds,
+    speedups,
     training_seconds,
 )
 
@@ -82,6 +84,45 @@ def test_batches_are_counted_by_the_photo(tiny_network, monkeypatch):
     assert table["seconds"].tolist() == [4.0, 1.0]
     assert table["low"].tolist() == [3.0, 0.75]
     assert table["high"].tolist() == [6.0, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "pass"),
+        ({"width": 0.25}, "slim pass"),
+        ({"engine": True}, "openvino pass"),
+        ({"engine": True, "precision": "int8"}, "openvino int8 pass"),
+        ({"width": 0.25, "engine": True, "precision": "bfloat16"}, "openvino bfloat16 slim pass"),
+    ],
+)
+def test_a_pass_is_called_by_what_runs_it(options, name):
+    assert pass_name(**options) == name
+
+
+def test_speedups_are_ratios_with_what_the_quartiles_allow():
+    rows = [
+        ("pass", 256, 2.0, 1.0, 4.0),
+        ("pass", 512, 5.0, 5.0, 5.0),
+        ("openvino int8 pass", 256, 0.5, 0.4, 0.5),
+        ("evaluation", 256, 3.0, 2.0, 6.0),
+        ("training step", 256, 7.0, 7.0, 7.0),
+    ]
+    speed = pd.DataFrame(rows, columns=["what", "size", "seconds", "low", "high"])
+    table = speedups(speed, [10, 100])
+    assert list(table.columns) == ["size", "evals", "what", "speedup", "low", "high"]
+    # At 512 px no evaluation was timed.
+    expected = {
+        ("pass", 10): (15, 5, 60),
+        ("pass", 100): (150, 50, 600),
+        ("openvino int8 pass", 10): (60, 40, 150),
+        ("openvino int8 pass", 100): (600, 400, 1500),
+    }
+    assert set(table["size"]) == {256}
+    found = table.set_index(["what", "evals"])[["speedup", "low", "high"]].T.to_dict("list")
+    assert {key: tuple(row) for key, row in found.items()} == {
+        key: pytest.approx(row) for key, row in expected.items()
+    }
 
 
 def test_processes_are_summed_up_by_the_spread_between_them(monkeypatch):
