@@ -35,7 +35,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(INSTALL) '.[dev]'
 	touch $@
 
-.venv/.docs .venv/.bench .venv/.web: .venv/.%: $(STAMP)
+.venv/.docs .venv/.bench .venv/.web .venv/.torch: .venv/.%: $(STAMP)
 	$(INSTALL) '.[dev,$*]'
 	touch $@
 
@@ -70,7 +70,8 @@ web-tools: .venv/.web $(RUNTIME)
 test-web: web-tools
 	$(PYTEST) -m 'web and not full' tests/web
 
-test-full: .venv/.docs .venv/.web $(RUNTIME) lint
+# PyTorch is large: the tests of that backend are here alone.
+test-full: .venv/.docs .venv/.web .venv/.torch $(RUNTIME) lint
 	NSTLIB_PROFILE=quick $(PYTEST) --nbval-lax tests notebooks
 
 lint: $(STAMP)
@@ -80,7 +81,7 @@ lint: $(STAMP)
 notebooks: $(STAMP)
 	NSTLIB_PROFILE=$(PROFILE) $(PYTEST) --nbval-lax notebooks
 
-# Hours on a quiet machine, since these measure. PyTorch, for one of them, comes from the extra of that name.
+# Hours on a quiet machine, since these measure.
 bench: $(BENCHMARKS:%=run/%)
 
 run/%: % .venv/.bench

@@ -189,7 +189,8 @@ class _Trainer(keras.Model):
         style: np.ndarray,
         variances: Mapping[str, float],
     ):
-        super().__init__(name="trainer")
+        # Under a policy of mixed precision Keras would scale losses, though nothing here is float16.
+        super().__init__(name="trainer", dtype="float32")
         self.transformer, self.objective, self.content_variances = transformer, objective, variances
         self.style_targets = objective.style_targets(style[None])
         self.terms = {name: _Latest(name=name) for name in _TERMS}
@@ -224,7 +225,7 @@ def adam(schedule: Schedule) -> keras.optimizers.Optimizer:
     # output add them up: a rate that starts at its peak throws the output far out of range.
     rise = min(_RISE, schedule.steps // 5)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.01 * schedule.learning_rate,
+        np.float32(0.01 * schedule.learning_rate),  # else it has Keras' floatx
         max(1, schedule.steps - rise),
         alpha=0.02,
         warmup_target=schedule.learning_rate,

@@ -95,10 +95,12 @@ def gatys(
         The best image, the history of the run, and the snapshots asked for.
 
     Raises:
-        OptimizationError: the loss, a pixel or a derivative became infinite or not a number.
+        OptimizationError: the loss, a pixel or a derivative became infinite or not a number; Keras runs on another
+            backend than TensorFlow.
         ImageError: not an image, or a photo too large for the memory, found before the work or in the midst of it.
         ValueError: bad arguments.
     """
+    _check_backend()
     photo = check_image(photo, "photo")
     styles = _check_styles(style)
     shares = check_shares(style_shares, "style_shares", count=len(styles))
@@ -125,6 +127,15 @@ def gatys(
     image = resize(start, photo.shape[:2])
     kept = {count: run.snapshots.get(count, image) for count in snapshots}
     return GatysResult(image, pd.DataFrame(history.rows, columns=_COLUMNS), kept)
+
+
+def _check_backend() -> None:
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise OptimizationError(
+            f"KERAS_BACKEND: pixels are optimised on tensorflow alone, and Keras runs on {backend}, where networks "
+            "paint and train; accepted: a process in which it is tensorflow"
+        )
 
 
 def _check_styles(style) -> list[np.ndarray]:

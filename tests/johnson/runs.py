@@ -56,8 +56,20 @@ def random_network(seed: int = 0, scale: float = 0.3, **architecture) -> Network
 
 
 def start_network() -> Network:
-    keras.utils.set_random_seed(0)
-    return new_network(width=0.1)
+    """The same on every backend: Keras' own start depends on the generator of each."""
+    network = new_network(width=0.1)
+    rng = np.random.default_rng(0)
+    network.model.set_weights([_filters(rng, each) for each in network.model.get_weights()])
+    return network
+
+
+def _filters(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
+    """Of a convolution, by Glorot's rule (2010); scales and offsets stay as they are."""
+    if weights.ndim < 4:
+        return weights
+    height, width, inputs, outputs = weights.shape
+    limit = np.sqrt(6 / (height * width * (inputs + outputs)))
+    return rng.uniform(-limit, limit, weights.shape).astype(np.float32)
 
 
 def run(start: Network | None, *, style=STYLE, photos=None, **options) -> TrainingResult:

@@ -1,4 +1,4 @@
-"""The tests of the network and its layers once more, in a process of each backend of Keras."""
+"""The tests of networks once more, in a process of each backend of Keras."""
 
 import importlib.util
 import os
@@ -9,20 +9,43 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-FILES = ("test_layers.py", "test_network.py", "test_network_files.py")
+EVERYTHING = (
+    "test_layers.py",
+    "test_network.py",
+    "test_network_files.py",
+    "test_passes.py",
+    "test_export.py",
+    "test_training.py",
+)
+# Processes of its own, on TensorFlow's graphs; or those that go to another backend themselves.
+ELSEWHERE = "not killed and not interrupted and not another_backend and not programs_of_the_guide"
+# The layers by known answers: the flat picture, the sums, the mirrors and the resize.
+A_SHARE = ("test_layers.py",)
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_networks_are_the_same_on_every_backend(backend):
+def suite(backend: str, *arguments: str) -> str:
+    """What pytest says of some tests of this folder on a backend."""
     if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: the extra `bench` brings it")
+        pytest.skip(f"{backend} is not installed: the extra `torch` brings PyTorch")
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FILES],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=HERE,
-        env=os.environ | {"KERAS_BACKEND": backend},
+        env=os.environ | {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stdout[-3000:]
+    return run.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_layers_are_the_same_on_every_backend(backend):
+    assert " passed" in suite(backend, "-m", "not slow", *A_SHARE)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_networks_are_the_same_on_every_backend(backend):
+    assert " passed" in suite(backend, "-m", "not full", "-k", ELSEWHERE, *EVERYTHING)
