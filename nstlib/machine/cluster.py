@@ -10,7 +10,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from nstlib.arguments import check_count
@@ -142,7 +142,8 @@ def spread(
         raise _lost(client) from error
     finally:
         if registered and client.status == "running":
-            client.unregister_worker_plugin(name)
+            with suppress(OSError):  # of a worker that has just died
+                client.unregister_worker_plugin(name)
 
 
 def _outcomes(client, name, keys, arguments) -> Iterator[tuple[Hashable, Any]]:
