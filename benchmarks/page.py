@@ -109,9 +109,9 @@ def main() -> None:
         pd.concat(parts).astype({"px": "Int64"}), ["what", "px"], ["seconds", "megabytes"]
     ).dropna(subset="median")
     caption = (
-        f"The page try.html in Chromium {version} without a GPU, one thread of WebAssembly: seconds from a press to the "
-        f"picture, of {TURNS} presses each ({TURNS} fresh contexts for the first picture), and megabytes of the answers; "
-        "medians, lowest and highest."
+        f"The page try.html in Chromium {version} without a GPU, one thread of WebAssembly: seconds from a press to "
+        f"the picture, of {TURNS} presses each ({TURNS} fresh contexts for the first picture), and megabytes of the "
+        "answers; medians, lowest and highest."
     )
     results.table("benchmark_page", table.reset_index(drop=True), caption=caption)
     print(table.to_string(index=False))
