@@ -124,9 +124,9 @@ def _style(name: str, facts: pd.Series, target: Path) -> dict[str, Any]:
 
 
 def _look_of(name: str, facts: pd.Series) -> tuple[np.ndarray, str]:
-    """The painting and a text for it; offline, where it was never fetched, a photo that its network painted."""
+    """The painting, whose title says all; offline, where it was never fetched, a photo that its network painted."""
     try:
-        return nst.style(name, size=2 * _THUMBNAIL), f"{facts.title}, the painting"
+        return nst.style(name, size=2 * _THUMBNAIL), ""
     except DataError:
         network = nst.load_engine(name, width=SLIM_WIDTH)
         painted = network.stylize(nst.photo("astronaut", size=2 * _THUMBNAIL))

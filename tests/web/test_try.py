@@ -133,6 +133,7 @@ def test_strength_and_colours_are_those_of_nstlib(studio):
 
 def test_the_download_is_the_picture(studio):
     assert studio.is_disabled("#download")
+    assert studio.is_disabled("#split")
     choose(studio, WAVE)
     slide(studio, "strength", 70)
     with studio.expect_download() as download:
@@ -314,6 +315,8 @@ def test_a_screen_reader_has_a_name_for_everything(studio):
     assert studio.locator("#problem").get_attribute("role") == "alert"
     named = "[...document.querySelectorAll('#try button')].every(b => b.textContent.trim())"
     assert studio.evaluate(named)
+    ids = studio.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert sorted(set(ids)) == sorted(ids)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
