@@ -94,7 +94,7 @@ def megabytes(loaded: dict) -> dict[str, float]:
 
 
 def main() -> None:
-    if not (SITE / "web/runtime.wasm.z").is_file():
+    if not (SITE / "web/runtime_wasm.z").is_file():
         raise SystemExit("build/docs has no page that paints: make docs, with npm.")
     results = full_results(seed=None)
     with served(SITE) as address, chromium(NO_GPU) as browser:

@@ -116,7 +116,7 @@ const ANSWERS = {
       state.painted = { ...picture, style };
       show();
       const seconds = (performance.now() - pressed) / 1000;
-      say(`Painted in ${seconds.toFixed(2)} s, ${picture.seconds.toFixed(2)} s of it in the network, at ${picture.width} × ${picture.height} px.`);
+      say(`Painted in ${seconds.toFixed(2)} s, ${picture.seconds.toFixed(2)} s of it in the network${picture.provider === "webgpu" ? " by WebGPU" : ""}, at ${picture.width} × ${picture.height} px.`);
       tellOfOptimisation();
     }
     next();

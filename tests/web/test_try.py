@@ -251,7 +251,7 @@ def test_a_photo_too_narrow_is_refused(studio):
     problem(studio, "too narrow")
 
 
-@pytest.mark.parametrize("lost", ["**/networks/*.onnx", "**/runtime.wasm.z"])
+@pytest.mark.parametrize("lost", ["**/networks/*.onnx", "**/runtime_wasm.z"])
 def test_a_lost_file_is_told_and_tried_again(page, address, lost):
     page.context.route(lost, lambda route: route.abort())
     enter(page, address)
@@ -352,7 +352,7 @@ def test_nothing_leaves_the_host_and_little_is_loaded(page, address):
 
     before = weight()
     choose(page, WAVE)
-    assert any(url.endswith("runtime.wasm.z") for url in loaded)
+    assert any(url.endswith("runtime_wasm.z") for url in loaded)
     assert len(asked) > 20
     assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
     (network,) = [answer for url, answer in loaded.items() if url.endswith(".onnx")]
