@@ -1,6 +1,6 @@
 // The page on which a visitor paints a photo. What is slow is done by worker.js.
 
-import { figureOf } from "./figure.js";
+import { figureOfMethod } from "./figure.js";
 import { readPhoto, takePhoto } from "./photo.js";
 import { blend, fitted, imageData, keepColours } from "./pixels.js";
 
@@ -205,7 +205,7 @@ function tellOfOptimisation() {
   byId("slow").textContent = `Optimising the pixels of this picture in ${evals} evaluations would have taken about ${seconds} s on ${cores} cores, for any painting.${measured}`;
   byId("slow").hidden = false;
   byId("example").hidden = !(measured && pair.pictures);
-  if (!byId("example").hidden) byId("example").replaceChildren(...[slow, slim].map(({ slug, label }) => figureOf(pair, slug, label)));
+  if (!byId("example").hidden) byId("example").replaceChildren(...[slow, slim].map((each) => figureOfMethod(pair, each)));
 }
 
 // --- beginning --------------------------------------------------------------------------------

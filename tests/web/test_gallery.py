@@ -42,6 +42,7 @@ def test_every_choice_shows_another_picture_and_its_scores(gallery):
                 picture = gallery.locator(SHOWN)
                 seen.add(picture.get_attribute("src"))
                 assert label in picture.get_attribute("alt")
+                assert "in the style" not in gallery.get_attribute("#shown img >> nth=0", "alt")
                 assert label in gallery.text_content("#caption")
                 current = gallery.locator("#scores [aria-current] th").all_text_contents()
                 assert current == [label] == [cells(gallery)[place][0]]

@@ -30,6 +30,12 @@ GIVE_FILE = """([kind, bytes]) => {
   document.dispatchEvent(event);
 }"""
 
+# Losses of the study's pair with a style, or of its first one.
+EXAMPLE = """style => fetch("web/study.json").then(r => r.json())
+  .then(({ pairs }) => pairs.find(pair => pair.style === style) ?? pairs[0])
+  .then(({ methods }) => methods.filter(({ label }) => label.startsWith("Gatys") || label === "Johnson slim"))
+  .then(shown => shown.map(({ scores }) => scores.total.toPrecision(3)))"""
+
 
 def file_of(picture: np.ndarray, kind: str = "PNG", **options) -> bytes:
     buffer = io.BytesIO()
@@ -166,7 +172,13 @@ def shot(page, box) -> np.ndarray:
 def test_the_page_says_what_it_took_and_what_the_other_method_would(studio):
     assert "256 × 256 px" in choose(studio, WAVE)
     assert "s of it in the network" in studio.text_content("#status")
-    assert "100 evaluations" in studio.text_content("#slow")
+    told = studio.text_content("#slow")
+    assert "100 evaluations" in told
+    losses = studio.evaluate(EXAMPLE, WAVE)
+    assert len(losses) == 2
+    assert all(
+        f"a loss of {loss}" in told or f"of {loss} by the network" in told for loss in losses
+    )
 
 
 # --- ways in -----------------------------------------------------------------------------------
