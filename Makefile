@@ -11,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 # What the benchmarks share is none; two train on a folder of photos, which they have to be told: new_style.py, repeat.py.
-BENCHMARKS := $(filter-out %/common.py %/exact.py %/torch_vgg.py %/new_style.py %/repeat.py,$(sort $(wildcard benchmarks/*.py)))
+BENCHMARKS := $(filter-out %/common.py %/browsing.py %/exact.py %/torch_vgg.py %/new_style.py %/repeat.py,$(sort $(wildcard benchmarks/*.py)))
 # What the page try.html runs networks with.
 RUNTIME := build/web/.installed
 PYTEST := $(BIN)/python -m pytest
@@ -83,6 +83,8 @@ notebooks: $(STAMP)
 
 # Hours on a quiet machine, since these measure.
 bench: $(BENCHMARKS:%=run/%)
+
+run/benchmarks/page.py: docs .venv/.web
 
 run/%: % .venv/.bench
 	$(BIN)/python $<

@@ -21,8 +21,9 @@ def make(root: Path, docs: Path) -> None:
     cards = sorted(map(card, networks), key=lambda c: (-width(c), c["style"]))
     write_table(docs / "networks_table.md", COLUMNS_OF_NETWORKS, map(network_row, cards))
     write_table(docs / "names_table.md", ("name", "what it is"), map(name_row, nstlib.__all__))
-    plan = root / "results" / "tables" / "benchmark_cluster_plan.csv"
-    (docs / "cluster_plan_table.md").write_text(measured_table(plan), encoding="utf-8")
+    for name in ("cluster_plan", "page"):
+        table = measured_table(root / "results" / "tables" / f"benchmark_{name}.csv")
+        (docs / f"{name}_table.md").write_text(table, encoding="utf-8")
     for old in (docs / "notebooks").glob("*.ipynb"):
         old.unlink()
     for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
@@ -44,7 +45,10 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def measured_table(path: Path) -> str:
-    """A table of the results in Markdown, numbers with three digits; a line in its place as long as it is not there."""
+    """A table of the results in Markdown: numbers with three digits, a dash for none.
+
+    As long as the table is not there, a line says so in its place.
+    """
     if not path.exists():
         return "The table follows with the measurements.\n"
     table = pd.read_csv(path)
@@ -53,6 +57,8 @@ def measured_table(path: Path) -> str:
 
 
 def _three_digits(value: Any) -> str:
+    if pd.isna(value):
+        return UNKNOWN
     if not isinstance(value, float):
         return str(value)
     return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"

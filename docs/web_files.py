@@ -28,7 +28,11 @@ SCORES = {
     "lpips": "distance to the photo (LPIPS), lower keeps more of it",
     "strokes": "strokes, at 1 as strong as those of the painting",
 }
-_RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+# Of onnxruntime-web, by what it computes with: the module, and the binary. That of WebGPU has WebAssembly as well.
+_RUNTIMES = {
+    "wasm": ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"),
+    "webgpu": ("ort.jspi.bundle.min.mjs", "ort-wasm-simd-threaded.jspi.wasm"),
+}
 _THUMBNAIL = 160  # px, twice what is shown, for screens of many pixels
 _PHOTO = 768  # px, the longer side of a photo to choose
 _QUALITY = 85
@@ -53,7 +57,9 @@ def make(root: Path, target: Path) -> None:
     photos = [name for name in nst.photo_names() if facts.licence[name] in _FREE]
     about = {
         "sizes": SIZES,
-        "runtimeBytes": _copy_runtime(root / "build/web/node_modules/onnxruntime-web/dist", target),
+        "runtimeBytes": _copy_runtimes(
+            root / "build/web/node_modules/onnxruntime-web/dist", target
+        ),
         "styles": [_style(name, facts.loc[name], target) for name in network_names(SLIM_WIDTH)],
         "photos": [_photo(name, facts.loc[name], target) for name in photos],
         "optimisation": optimisation(root / "results/tables/speed.csv"),
@@ -66,15 +72,16 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-def _copy_runtime(source: Path, target: Path) -> int:
-    """onnxruntime-web, whose largest file is packed; the bytes of that. Without it the page says what is missing."""
-    program, binary = (source / name for name in _RUNTIME)
-    if not program.is_file():
-        return 0
-    shutil.copy(program, target)
-    packed = gzip.compress(binary.read_bytes(), mtime=0)
-    (target / "runtime.wasm.z").write_bytes(packed)
-    return len(packed)
+def _copy_runtimes(source: Path, target: Path) -> dict[str, int]:
+    """onnxruntime-web, whose binaries are packed; the bytes of those. Without it the page says what is missing."""
+    packed = {}
+    for kind, (program, binary) in _RUNTIMES.items():
+        if (source / program).is_file():
+            shutil.copy(source / program, target)
+            content = gzip.compress((source / binary).read_bytes(), mtime=0)
+            (target / f"runtime_{kind}.z").write_bytes(content)
+            packed[kind] = len(content)
+    return packed
 
 
 # --- networks and pictures ---------------------------------------------------------------------
@@ -124,9 +131,9 @@ def _style(name: str, facts: pd.Series, target: Path) -> dict[str, Any]:
 
 
 def _look_of(name: str, facts: pd.Series) -> tuple[np.ndarray, str]:
-    """The painting and a text for it; offline, where it was never fetched, a photo that its network painted."""
+    """The painting, whose title says all; offline, where it was never fetched, a photo that its network painted."""
     try:
-        return nst.style(name, size=2 * _THUMBNAIL), f"{facts.title}, the painting"
+        return nst.style(name, size=2 * _THUMBNAIL), ""
     except DataError:
         network = nst.load_engine(name, width=SLIM_WIDTH)
         painted = network.stylize(nst.photo("astronaut", size=2 * _THUMBNAIL))

@@ -1,6 +1,6 @@
 // The study's pictures: one photo, one painting, one method at a time.
 
-import { figureOf } from "./figure.js";
+import { figureOfMethod, figureOfPhoto } from "./figure.js";
 
 const byId = (id) => document.getElementById(id);
 const response = await fetch(new URL("study.json", import.meta.url));
@@ -46,8 +46,8 @@ function show() {
     ? `${pair.photoTitle} in the style of ${pair.styleTitle}, ${method.label}, ${size} px`
     : "This one is not part of the study.";
   byId("unpainted").hidden = !method || pair.pictures !== null;
-  const drawn = method && pair.pictures ? [["photo", "the photo"], [method.slug, method.label]] : [];
-  byId("shown").replaceChildren(...drawn.map(([slug, text]) => figureOf(pair, slug, text)));
+  const drawn = method && pair.pictures ? [figureOfPhoto(pair), figureOfMethod(pair, method)] : [];
+  byId("shown").replaceChildren(...drawn);
 }
 
 if (pairs.length > 0) {

@@ -75,6 +75,11 @@ export function bytes(values) {
   return Uint8ClampedArray.from(values, (value) => value * 255);
 }
 
+/** How far two pictures are apart, in levels of a byte. */
+export function largestDifference(one, other) {
+  return one.reduce((largest, value, i) => Math.max(largest, Math.abs(value - other[i])), 0);
+}
+
 /** The photo with the lightness of the painted picture: nstlib.images.transfer_luminance. */
 export function keepColours(photo, painted) {
   const result = new Uint8ClampedArray(photo.length);

@@ -1,6 +1,6 @@
 // The page on which a visitor paints a photo. What is slow is done by worker.js.
 
-import { figureOf } from "./figure.js";
+import { figureOfMethod } from "./figure.js";
 import { readPhoto, takePhoto } from "./photo.js";
 import { blend, fitted, imageData, keepColours } from "./pixels.js";
 
@@ -116,7 +116,7 @@ const ANSWERS = {
       state.painted = { ...picture, style };
       show();
       const seconds = (performance.now() - pressed) / 1000;
-      say(`Painted in ${seconds.toFixed(2)} s, ${picture.seconds.toFixed(2)} s of it in the network, at ${picture.width} × ${picture.height} px.`);
+      say(`Painted in ${seconds.toFixed(2)} s, ${picture.seconds.toFixed(2)} s of it in the network${picture.provider === "webgpu" ? " by WebGPU" : ""}, at ${picture.width} × ${picture.height} px.`);
       tellOfOptimisation();
     }
     next();
@@ -158,7 +158,7 @@ function showPhoto() {
   before.getContext("2d").drawImage(canvas, 0, 0, before.width, before.height);
   before.setAttribute("aria-label", `The photo: ${name}`);
   byId("after").hidden = true;
-  byId("download").disabled = true;
+  byId("download").disabled = byId("split").disabled = true;
   byId("slow").hidden = byId("example").hidden = true;
   byId("problem").hidden = true;
   say(state.style ? "" : "Choose a painting.");
@@ -173,7 +173,7 @@ function show() {
   put(byId("after"), blend(photo, coloured, strength), width, height);
   byId("after").setAttribute("aria-label", `${state.photo.name} in the style of ${style.title}`);
   byId("after").hidden = false;
-  byId("download").disabled = false;
+  byId("download").disabled = byId("split").disabled = false;
 }
 
 function split() {
@@ -184,7 +184,7 @@ function download() {
   byId("after").toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
-    link.download = `${state.photo.name}_${state.painted.style.name}.png`;
+    link.download = `${state.photo.name.replace(/[^\p{L}\p{N}]+/gu, "_")}_${state.painted.style.name}.png`;
     link.click();
     URL.revokeObjectURL(link.href);
   }, "image/png");
@@ -200,12 +200,12 @@ function tellOfOptimisation() {
   const method = (start) => pair?.methods.find(({ label }) => label.startsWith(start));
   const [slow, slim] = [method("Gatys"), method("Johnson slim")];
   const measured = slow && slim
-    ? ` In the study, “${pair.photoTitle}” in the style of “${pair.styleTitle}” came to a loss of ${slow.scores.total.toPrecision(3)} that way (${slow.label}), and of ${slim.scores.total.toPrecision(3)} by the network used here; lower is a closer match.`
+    ? ` In the study, at ${study.size} px, “${pair.photoTitle}” in the style of “${pair.styleTitle}” came to a loss of ${slow.scores.total.toPrecision(3)} that way (${slow.label}), and of ${slim.scores.total.toPrecision(3)} by the network used here; lower is a closer match.`
     : "";
   byId("slow").textContent = `Optimising the pixels of this picture in ${evals} evaluations would have taken about ${seconds} s on ${cores} cores, for any painting.${measured}`;
   byId("slow").hidden = false;
   byId("example").hidden = !(measured && pair.pictures);
-  if (!byId("example").hidden) byId("example").replaceChildren(...[slow, slim].map(({ slug, label }) => figureOf(pair, slug, label)));
+  if (!byId("example").hidden) byId("example").replaceChildren(...[slow, slim].map((each) => figureOfMethod(pair, each)));
 }
 
 // --- beginning --------------------------------------------------------------------------------

@@ -1,14 +1,22 @@
 // Paints beside the page, so that the page stays responsive. It is told of a photo, then of a style and a size.
 
-import { bytes, fitted, floats, resize } from "./pixels.js";
+import { bytes, fitted, floats, largestDifference, resize } from "./pixels.js";
 
-const PROGRAM = "./ort.wasm.bundle.min.mjs";
-const BINARY = "./runtime.wasm.z";
+const RUNTIMES = {
+  wasm: { program: "./ort.wasm.bundle.min.mjs", binary: "./runtime_wasm.z" },
+  webgpu: { program: "./ort.jspi.bundle.min.mjs", binary: "./runtime_webgpu.z" }, // and WebAssembly
+};
 const LEAST_SIDE = 16; // px, as nstlib.images.MIN_SIDE
+const NEAR = 2; // levels by which WebGPU may differ
+const WORTH = 0.5; // of the seconds of WebAssembly: what WebGPU may take
+const PATIENCE = 10_000; // ms for WebGPU, which may hang with its driver
+const SOFTWARE = false; // whether a WebGPU that is computed without a GPU will do
 
 const networks = new Map();
 let photo;
 let runtime;
+let provider = "wasm";
+let gpu = "untried"; // until a picture was painted both ways
 
 function tell(kind, message) {
   postMessage({ kind, ...message });
@@ -33,11 +41,21 @@ async function fetched(address, what, size) {
   }
 }
 
+/** The larger runtime only where there is a GPU, and WebAssembly can wait for it (JSPI). */
+async function kindOfRuntime() {
+  if (gpu === "given up" || !navigator.gpu || !("Suspending" in WebAssembly)) return "wasm";
+  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
+  return adapter && (SOFTWARE || !adapter.info.isFallbackAdapter) ? "webgpu" : "wasm";
+}
+
 /** onnxruntime, loaded once. Its binary is packed: hosts send WebAssembly as it lies there, at four times the bytes. */
-function prepared(size) {
+function prepared(sizes) {
   runtime ??= (async () => {
-    const packed = await fetched(BINARY, "the program that runs networks", size);
-    const ort = await import(PROGRAM);
+    const kind = await kindOfRuntime();
+    if (kind === "wasm") gpu = "given up";
+    const { program, binary } = RUNTIMES[kind];
+    const packed = await fetched(binary, "the program that runs networks", sizes[kind]);
+    const ort = await import(program);
     const unpacked = packed.stream().pipeThrough(new DecompressionStream("gzip"));
     ort.env.wasm.wasmBinary = await new Response(unpacked).arrayBuffer();
     ort.env.wasm.numThreads = 1; // more need response headers that a static host does not send
@@ -47,18 +65,61 @@ function prepared(size) {
   return runtime;
 }
 
+/** The session of a style with each provider, and the file that both are made of. */
 async function network(ort, style) {
+  const what = `the network of ${style.title}`;
   if (!networks.has(style.name)) {
-    const what = `the network of ${style.title}`;
     const file = await fetched(style.network, what, style.bytes);
+    networks.set(style.name, { file: await file.arrayBuffer() });
+  }
+  const known = networks.get(style.name);
+  if (!known[provider]) {
     tell("progress", { text: `Preparing ${what}` });
     try {
-      networks.set(style.name, await ort.InferenceSession.create(await file.arrayBuffer()));
+      known[provider] = await ort.InferenceSession.create(known.file, { executionProviders: [provider], logSeverityLevel: 3 });
     } catch (error) {
+      networks.delete(style.name);
       throw new Error(`Could not start ${what}: its file is damaged (${error.message}).`);
     }
   }
-  return networks.get(style.name);
+  return known[provider];
+}
+
+async function pass(ort, style, images) {
+  const session = await network(ort, style);
+  tell("progress", { text: "Painting" });
+  const start = performance.now();
+  const { painted } = await session.run({ images });
+  return { painted: bytes(painted.data), seconds: (performance.now() - start) / 1000, provider };
+}
+
+/** A pass by WebGPU, or null where that fails or hangs: then the page begins anew, with WebAssembly alone. */
+async function passOfGpu(...given) {
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error("late")), PATIENCE); });
+  try {
+    provider = "webgpu";
+    return await Promise.race([pass(...given), late]);
+  } catch {
+    giveUpGpu();
+    runtime = undefined;
+    networks.clear();
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function giveUpGpu() {
+  [gpu, provider] = ["given up", "wasm"];
+}
+
+/** WebGPU paints from now on if it makes of these images what WebAssembly made of them, and sooner. */
+async function compare(expected, ...given) {
+  const found = (await passOfGpu(...given)) && (await passOfGpu(...given)); // the first compiles its programs
+  const fit = found && largestDifference(found.painted, expected.painted) <= NEAR && found.seconds < WORTH * expected.seconds;
+  if (fit) gpu = "chosen";
+  else giveUpGpu();
 }
 
 async function paint({ style, size, runtimeBytes }) {
@@ -66,15 +127,15 @@ async function paint({ style, size, runtimeBytes }) {
   if (Math.min(width, height) < LEAST_SIDE) {
     throw new Error(`The photo is too narrow: at ${width} × ${height} px there is nothing to paint on.`);
   }
-  const ort = await prepared(runtimeBytes);
-  const session = await network(ort, style);
-  tell("progress", { text: "Painting" });
   const small = resize(photo.rgba, photo.width, photo.height, width, height);
-  const images = new ort.Tensor("float32", floats(small), [1, height, width, 3]);
-  const start = performance.now();
-  const { painted } = await session.run({ images });
-  const seconds = (performance.now() - start) / 1000;
-  tell("painted", { photo: small, painted: bytes(painted.data), width, height, seconds });
+  const given = async () => {
+    const ort = await prepared(runtimeBytes);
+    return [ort, style, new ort.Tensor("float32", floats(small), [1, height, width, 3])];
+  };
+  const byGpu = gpu === "chosen" ? await passOfGpu(...(await given())) : null;
+  const picture = byGpu ?? (await pass(...(await given())));
+  tell("painted", { photo: small, width, height, ...picture });
+  if (gpu === "untried") await compare(picture, ...(await given()));
 }
 
 const DUTIES = {

@@ -66,7 +66,9 @@ def explorer(
     for choice in choices.values():
         choice.style = _WIDE
     button = widgets.Button(description="Paint", button_style="primary")
-    picture, note = widgets.Image(format="png"), widgets.HTML()
+    # Beside the controls, a small picture would be stretched to their height.
+    picture = widgets.Image(format="png", layout={"align_self": "flex-start"})
+    note = widgets.HTML()
 
     def paint(_: widgets.Button) -> None:
         button.disabled = True

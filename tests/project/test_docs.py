@@ -64,12 +64,15 @@ def test_a_row_of_the_table_is_what_the_card_says(tmp_path):
 
 def test_a_measured_table_is_shown_with_three_digits(tmp_path):
     assert "follows" in pages.measured_table(tmp_path / "none.csv")
-    (tmp_path / "a.csv").write_text("network,hosts,hours\nwide,10,0.12345\nslim,100,12345.6\n")
+    (tmp_path / "a.csv").write_text(
+        "network,hosts,hours\nwide,10,0.12345\nslim,100,12345.6\nnone,1,\n"
+    )
     assert pages.measured_table(tmp_path / "a.csv").splitlines() == [
         "| network | hosts | hours |",
         "| --- | --- | --- |",
         "| wide | 10 | 0.123 |",
         "| slim | 100 | 12,346 |",
+        "| none | 1 | – |",
     ]
 
 

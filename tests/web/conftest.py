@@ -1,31 +1,23 @@
 """The two pages of the site that work, served from this machine, and a Chromium that visits them."""
 
 import os
-import shutil
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from scripts import load
 
 ROOT = Path(__file__).parents[2]
-# No sandbox, as in a container; nothing of its own that goes to the network; a camera that shows a test picture.
-OPTIONS = [
-    *("--no-sandbox", "--disable-gpu"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--use-fake-device-for-media-stream",),
-]
+CAMERA = "--use-fake-device-for-media-stream"  # shows a test picture
 NO_SERVER = "http://127.0.0.1:9"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Hands out files without a word."""
-
-    def log_message(self, *args):
-        pass
+@pytest.fixture(scope="session")
+def browsing():
+    """What the benchmark of the page shares with the tests."""
+    pytest.importorskip("playwright.sync_api")
+    return load(ROOT / "benchmarks" / "browsing.py")
 
 
 @pytest.fixture(scope="session")
@@ -50,25 +42,20 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(site):
+def address(site, browsing):
     """Where the site is served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with browsing.served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """The browser of the system; Playwright fetches none."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("there is no chromium on the path")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=OPTIONS)
-        yield browser
-        browser.close()
+def chromium(browsing):
+    """A browser without a graphics processor."""
+    try:
+        with browsing.chromium(browsing.NO_GPU, CAMERA) as browser:
+            yield browser
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def test_every_choice_shows_another_picture_and_its_scores(gallery):
                 picture = gallery.locator(SHOWN)
                 seen.add(picture.get_attribute("src"))
                 assert label in picture.get_attribute("alt")
+                assert "in the style" not in gallery.get_attribute("#shown img >> nth=0", "alt")
                 assert label in gallery.text_content("#caption")
                 current = gallery.locator("#scores [aria-current] th").all_text_contents()
                 assert current == [label] == [cells(gallery)[place][0]]
@@ -73,7 +74,17 @@ def test_without_a_study_the_page_says_how_to_make_one(page, address):
     assert not page.is_visible("#wall")
 
 
+def test_no_two_parts_have_one_name(gallery):
+    ids = gallery.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert sorted(set(ids)) == sorted(ids)
+
+
 def test_it_fits_a_telephone(gallery):
     gallery.set_viewport_size({"width": 360, "height": 740})
     assert gallery.evaluate("document.documentElement.scrollWidth") <= 360
-    assert 200 < gallery.locator(SHOWN).bounding_box()["width"] <= 360
+    picture = gallery.locator(SHOWN).bounding_box()
+    assert 200 < picture["width"] <= 360
+    last = gallery.locator("#of-method label >> nth=-1").bounding_box()
+    assert picture["y"] < last["y"] < picture["y"] + 740 - last["height"]  # both in sight
+    table = gallery.locator("#scores")
+    assert table.evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")

@@ -96,6 +96,8 @@ def test_the_explorer_paints(page, lab):
     picture = panel.locator("img")
     sides = picture.evaluate("image => [image.naturalWidth, image.naturalHeight]")
     assert sides == [nst.study.profile("smoke").image_size] * 2
+    shown = picture.bounding_box()
+    assert shown["width"] == pytest.approx(shown["height"], abs=1)  # as square as it is
     source = picture.get_attribute("src")
     seconds = panel.locator("tr:has-text('seconds') td").nth(1).text_content()
     assert re.fullmatch(r"\d+\.\d{3}", seconds)

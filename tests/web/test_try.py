@@ -30,6 +30,12 @@ GIVE_FILE = """([kind, bytes]) => {
   document.dispatchEvent(event);
 }"""
 
+# Losses of the study's pair with a style, or of its first one.
+EXAMPLE = """style => fetch("web/study.json").then(r => r.json())
+  .then(({ pairs }) => pairs.find(pair => pair.style === style) ?? pairs[0])
+  .then(({ methods }) => methods.filter(({ label }) => label.startsWith("Gatys") || label === "Johnson slim"))
+  .then(shown => shown.map(({ scores }) => scores.total.toPrecision(3)))"""
+
 
 def file_of(picture: np.ndarray, kind: str = "PNG", **options) -> bytes:
     buffer = io.BytesIO()
@@ -133,6 +139,7 @@ def test_strength_and_colours_are_those_of_nstlib(studio):
 
 def test_the_download_is_the_picture(studio):
     assert studio.is_disabled("#download")
+    assert studio.is_disabled("#split")
     choose(studio, WAVE)
     slide(studio, "strength", 70)
     with studio.expect_download() as download:
@@ -165,7 +172,13 @@ def shot(page, box) -> np.ndarray:
 def test_the_page_says_what_it_took_and_what_the_other_method_would(studio):
     assert "256 × 256 px" in choose(studio, WAVE)
     assert "s of it in the network" in studio.text_content("#status")
-    assert "100 evaluations" in studio.text_content("#slow")
+    told = studio.text_content("#slow")
+    assert "100 evaluations" in told
+    losses = studio.evaluate(EXAMPLE, WAVE)
+    assert len(losses) == 2
+    assert all(
+        f"a loss of {loss}" in told or f"of {loss} by the network" in told for loss in losses
+    )
 
 
 # --- ways in -----------------------------------------------------------------------------------
@@ -250,7 +263,7 @@ def test_a_photo_too_narrow_is_refused(studio):
     problem(studio, "too narrow")
 
 
-@pytest.mark.parametrize("lost", ["**/networks/*.onnx", "**/runtime.wasm.z"])
+@pytest.mark.parametrize("lost", ["**/networks/*.onnx", "**/runtime_wasm.z"])
 def test_a_lost_file_is_told_and_tried_again(page, address, lost):
     page.context.route(lost, lambda route: route.abort())
     enter(page, address)
@@ -314,6 +327,8 @@ def test_a_screen_reader_has_a_name_for_everything(studio):
     assert studio.locator("#problem").get_attribute("role") == "alert"
     named = "[...document.querySelectorAll('#try button')].every(b => b.textContent.trim())"
     assert studio.evaluate(named)
+    ids = studio.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert sorted(set(ids)) == sorted(ids)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -349,7 +364,7 @@ def test_nothing_leaves_the_host_and_little_is_loaded(page, address):
 
     before = weight()
     choose(page, WAVE)
-    assert any(url.endswith("runtime.wasm.z") for url in loaded)
+    assert any(url.endswith("runtime_wasm.z") for url in loaded)
     assert len(asked) > 20
     assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
     (network,) = [answer for url, answer in loaded.items() if url.endswith(".onnx")]
