@@ -10,6 +10,9 @@ LABELS = {
     "Adam 50": Method("adam", evals=50),
     "Johnson": Method("johnson"),
     "Johnson slim": Method("johnson", width=0.25),
+    "Johnson bfloat16": Method("johnson", precision="bfloat16"),
+    "Johnson int8": Method("johnson", precision="int8"),
+    "Johnson slim int8": Method("johnson", width=0.25, precision="int8"),
     "hybrid 10": Method("hybrid", evals=10),
     "hybrid slim 5": Method("hybrid", width=0.25, evals=5),
 }
@@ -39,7 +42,7 @@ def test_what_a_method_needs():
     baselines = {label for label, method in LABELS.items() if method.is_baseline}
     assert baselines == {"identity", "colour transfer"}
     networks = {label for label, method in LABELS.items() if method.uses_network}
-    assert networks == {"Johnson", "Johnson slim", "hybrid 10", "hybrid slim 5"}
+    assert networks == {label for label in LABELS if label.startswith(("Johnson", "hybrid"))}
 
 
 @pytest.mark.parametrize(
@@ -51,13 +54,16 @@ def test_what_a_method_needs():
             "Gatys slim 10",
             "Johnson 10",
             "Johnson wide",
+            "Johnson float32",
+            "Johnson int8 slim",
+            "hybrid int8 5",
             "identity slim",
             "untouched photo",
         ),
     ],
 )
 def test_texts_that_are_no_label(label):
-    with pytest.raises(ValueError, match=r"label|evals|width"):
+    with pytest.raises(ValueError, match=r"label|evals|width|precision"):
         Method.parse(label)
 
 
@@ -71,6 +77,14 @@ def test_texts_that_are_no_label(label):
         (
             {"kind": "johnson", "width": 0.5},
             "width: 0.5 of the kind 'johnson'; accepted: 1 or 0.25",
+        ),
+        (
+            {"kind": "johnson", "precision": "int4"},
+            "precision: 'int4' of the kind 'johnson'; accepted: float32 or bfloat16 or int8$",
+        ),
+        (
+            {"kind": "gatys", "evals": 1, "precision": "bfloat16"},
+            "of the kind 'gatys'; accepted: float32$",
         ),
         ({"kind": "adam", "width": 0.25, "evals": 1}, "of the kind 'adam'; accepted: 1$"),
     ],
