@@ -26,7 +26,7 @@ from nstlib.objective.pretrained import pretrained_weights
 # The columns of `evaluate`, in order.
 YARDSTICKS = (
     *("total", "content", "style"),
-    *("ssim", "ssim_colour", "edges", "lpips"),
+    *("ssim", "ssim_colour", "edges", "lpips", "lpips_alex"),
     *("strokes", "patches"),
     *("moments", "patch", "colour", "variation"),
 )
@@ -280,10 +280,11 @@ def evaluate(
 
     Returns:
         One row an image: method, then the columns `YARDSTICKS`: total, content, style (the objective: lower is a better
-        match); ssim, ssim_colour, edges (of the photo, higher keeps more), lpips (with `"vgg"`, lower keeps more);
-        strokes and patches (`stroke_strength` and `patch_strength`: at 1 as strong as the painting's); moments, patch,
-        colour (distance to the style, lower is closer); variation, the total variation. Strokes are NaN where a side
-        of the photo or of the style image has less than 32 px, patches where one has less than 48.
+        match); ssim, ssim_colour, edges (of the photo, higher keeps more); lpips and lpips_alex (`lpips` with `"vgg"`
+        and `"alex"`, lower keeps more); strokes and patches (`stroke_strength` and `patch_strength`: at 1 as strong as
+        the painting's); moments, patch, colour (distance to the style, lower is closer); variation, the total
+        variation. NaN are lpips_alex where a side of the photo has less than 31 px, strokes where one of the photo or
+        of the style image has less than 32, patches where one has less than 48.
 
     Raises:
         ImageError: not an image, or one that has not the photo's size.
@@ -295,7 +296,11 @@ def evaluate(
     style_targets = objective.style_targets(ops.convert_to_tensor(style[None]))
     moments, profiles, colours = _moments(style), _patch_profiles(style), _colour_profile(style)
     least = min(*photo.shape[:2], *style.shape[:2])
-    seen = _unit_features(photo, "vgg")
+    seen = {
+        net: _unit_features(photo, net)
+        for net, smallest in _LPIPS_LEAST.items()
+        if min(photo.shape[:2]) >= smallest
+    }
     strokes = (_quiet_windows(photo), _marks(style)) if least >= _STROKE_WINDOW else None
     patches = _above_zero(_patchiness(style)) if least >= _PATCH_WINDOW else None
     rows = []
@@ -305,7 +310,10 @@ def evaluate(
             "ssim": ssim(image, photo),
             "ssim_colour": ssim_colour(image, photo),
             "edges": edge_preservation(image, photo),
-            "lpips": _learned_distance(_unit_features(image, "vgg"), seen, "vgg"),
+        }
+        learned = {
+            net: _learned_distance(_unit_features(image, net), features, net)
+            for net, features in seen.items()
         }
         terms = objective(ops.convert_to_tensor(image[None]), content_targets, style_targets)
         rows.append(
@@ -315,6 +323,8 @@ def evaluate(
                 "content": float(terms.content),
                 "style": float(terms.style),
                 **kept,
+                "lpips": learned["vgg"],
+                "lpips_alex": learned.get("alex", math.nan),
                 "strokes": _strokes(image, *strokes) if strokes else math.nan,
                 "patches": float(_patchiness(image) / patches) if patches else math.nan,
                 "moments": _moment_distance(image, moments),

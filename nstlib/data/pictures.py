@@ -1,8 +1,8 @@
 """The pictures that are known by name: photos, styles and paintings; `catalogue.toml` beside this file lists them.
 
-*Photos* are colour photographs that the scikit-image package carries inside itself. *Styles* are painted for this study
-and travel with it. *Paintings* are works in the public domain, fetched when first asked for, checked against a known
-sha256 and then kept in `data_folder()`; only they ever need a network.
+*Photos* are colour photographs that scikit-image and matplotlib carry inside themselves. *Styles* are painted for this
+study and travel with it. *Paintings* are works in the public domain, fetched when first asked for, checked against a
+known sha256 and then kept in `data_folder()`; only they ever need a network.
 """
 
 import difflib
@@ -42,6 +42,8 @@ class _Work:
     source: str
     year: int | None = None
     sha256: str | None = None
+    folder: str | None = None  # of a photo, from that of the installed packages
+    held_out: bool = False
 
 
 def _read_catalogue() -> dict[str, dict[str, _Work]]:
@@ -60,6 +62,11 @@ _PHOTOS, _STYLES, _PAINTINGS = (_KINDS[kind] for kind in ("photo", "style", "pai
 def photo_names() -> list[str]:
     """Names that `photo` knows."""
     return list(_PHOTOS)
+
+
+def training_photo_names() -> list[str]:
+    """Those of `photo_names()` that serve for training where no others are given; the rest is held out of it."""
+    return [name for name, work in _PHOTOS.items() if not work.held_out]
 
 
 def style_names() -> list[str]:
@@ -101,15 +108,16 @@ def photo(name: str, *, size: int | None = None) -> np.ndarray:
         float32 (H, W, 3) in [0, 1].
 
     Raises:
-        DataError: an unknown name, or the installed scikit-image does not carry the file.
+        DataError: an unknown name, or the installed package does not carry the file.
         ImageError: an unusable `size`.
     """
-    file = _look_up(name, _PHOTOS, "photo").file
+    work = _look_up(name, _PHOTOS, "photo")
+    package, _, folder = work.folder.partition("/")
     # Read from the package folder itself: skimage.data would fetch a file that it does not find.
-    with resources.as_file(resources.files("skimage") / "data" / file) as path:
+    with resources.as_file(resources.files(package) / folder / work.file) as path:
         if not path.is_file():
             raise DataError(
-                f"photo {name!r}: the installed scikit-image does not carry {file} (not at {path})"
+                f"photo {name!r}: the installed {package} does not carry {work.file} (not at {path})"
             )
         return load_image(path, size=size)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nstlib.data.folders import PhotoFolder, photo_folder
-from nstlib.data.pictures import photo, photo_names
+from nstlib.data.pictures import photo, training_photo_names
 from nstlib.files import load_image
 from nstlib.images import centre_crop, check_image, resize, to_uint8
 from nstlib.johnson.schedule import Schedule
@@ -138,7 +138,7 @@ def training_photos(
         ValueError: an empty sequence.
     """
     if photos is None:
-        return Variants([photo(name) for name in photo_names()])
+        return Variants([photo(name) for name in training_photo_names()])
     if isinstance(photos, str | Path):
         return photo_folder(photos, load=ShrinkingLoader(_SHORT * size))
     if len(photos) == 0:

@@ -137,11 +137,11 @@ def _quantized(core, saved: SavedNetwork):
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-    from nstlib.data.pictures import photo, photo_names
+    from nstlib.data.pictures import photo, training_photo_names
 
     nncf.set_log_level(logging.ERROR)
     model = _model(core, saved)
-    photos = [photo(name, size=_CALIBRATION_SIZE)[None] for name in photo_names()]
+    photos = [photo(name, size=_CALIBRATION_SIZE)[None] for name in training_photo_names()]
     convolutions = [
         each.get_friendly_name()
         for each in model.get_ordered_ops()

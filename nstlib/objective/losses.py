@@ -119,7 +119,7 @@ def style_loss(gram: Tensor, target: Tensor, *, normalize: bool = True) -> Tenso
     """How far one Gram matrix is from another.
 
     As a yardstick it asks for nothing of the photo: 0 for the style image, or for one with its features in any other
-    order. Normalised, averaged over relu1_2, relu2_2, relu3_3 and relu4_3 of `"vgg16"`, noise has 0.7 to 3.2 beside
+    order. Normalised, averaged over relu1_2, relu2_2, relu3_3 and relu4_3 of `"vgg16"`, noise has 0.7 to 3.3 beside
     our style images, an untouched photo 0.5 or far above.
 
     Args:

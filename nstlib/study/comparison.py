@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 
 from nstlib.images import check_image, transfer_colour
+from nstlib.johnson import PRECISIONS
+from nstlib.johnson.engines import Engine
 from nstlib.johnson.network import Network
-from nstlib.methods import network_objective
+from nstlib.methods import Painter, network_objective
 from nstlib.metrics import evaluate
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.optimization.pixels import gatys
 from nstlib.study.method import COLOUR_TRANSFER, IDENTITY, SLIM, WIDE, Method, run_name
 
+#: Where optimisations start, but for the hybrid: the photo in the colours of the style.
+START = "colour"
 _CURVE = ["evals", "total", "content", "style"]
 _OPTIMIZERS = {"gatys": "lbfgs", "adam": "adam", "hybrid": "lbfgs"}
 
@@ -41,6 +45,7 @@ def compare(
     network: Network,
     *,
     slim: Network | None = None,
+    engines: Sequence[Engine] = (),
     evals: Sequence[int] = (10, 25, 50, 100),
     adam_evals: Sequence[int] = (),
     hybrid_evals: Sequence[int] = (10,),
@@ -50,7 +55,8 @@ def compare(
     """Both methods, the hybrid and two baselines on one photo, under one objective.
 
     The methods are called `identity` (the photo itself), `colour transfer`, `Gatys N` (L-BFGS from that, after N
-    gradient evaluations), `Adam N`, `Johnson`, `Johnson slim` and `hybrid N` (L-BFGS from what the network made).
+    gradient evaluations), `Adam N`, `Johnson`, `Johnson slim`, `Johnson bfloat16` and `Johnson int8` (one pass on an
+    engine) and `hybrid N` (L-BFGS from what the network made).
     Optimisation runs at full size only, so that an evaluation costs the same everywhere.
 
     Args:
@@ -58,6 +64,7 @@ def compare(
         style: the style image, of any size.
         network: of that style.
         slim: a narrower network of that style; None leaves it out.
+        engines: the network in bfloat16 or int8, each from `nstlib.load_engine`; none leaves them out.
         evals: at how many gradient evaluations to look at the optimisation by L-BFGS, at least one number.
         adam_evals: the same for Adam; none leaves it out.
         hybrid_evals: the same for the hybrid; none leaves it out.
@@ -74,11 +81,13 @@ def compare(
     """
     photo, style = check_image(photo, "photo"), check_image(style, "style")
     optimised = optimisations(evals, adam_evals)
-    networks = {WIDE: network} | ({SLIM: slim} if slim else {})
+    rounded = passes_on_engines([engine.precision for engine in engines])
+    painters = {WIDE: network} | ({SLIM: slim} if slim else {})
+    painters |= dict(zip(rounded, engines, strict=True))
     common = {"objective": objective or objective_of(network), "progress": progress}
     return joined(
         without_networks(photo, style, optimised, **common),
-        with_networks(photo, style, networks, hybrids(hybrid_evals), **common),
+        with_networks(photo, style, painters, hybrids(hybrid_evals), **common),
     )
 
 
@@ -122,6 +131,23 @@ def hybrids(evals: Sequence[int]) -> list[Method]:
     return [Method("hybrid", evals=count) for count in evals]
 
 
+def passes_on_engines(precisions: Sequence[str]) -> list[Method]:
+    """The passes of the wide network in which an engine rounds.
+
+    Raises:
+        ValueError: a precision that is none, float32, in which an engine paints what the network does, or one twice.
+    """
+    methods = [Method("johnson", precision=precision) for precision in precisions]
+    if WIDE in methods or len({*methods}) < len(methods):
+        accepted = " and ".join(
+            precision for precision in PRECISIONS if precision != WIDE.precision
+        )
+        raise ValueError(
+            f"engines: {', '.join(precisions)}; accepted: {accepted}, each at most once"
+        )
+    return methods
+
+
 def objective_of(network: Network) -> PerceptualLoss:
     """What a network was trained on; the default objective for one made elsewhere, which does not say."""
     return network_objective(network) or PerceptualLoss()
@@ -137,34 +163,34 @@ def without_networks(
 ) -> Comparison:
     """The baselines, and the given optimisations that start from the colour transfer."""
     images = {IDENTITY: photo, COLOUR_TRANSFER: transfer_colour(photo, style)}
-    return _scored(photo, style, images, methods, "colour", objective, progress)
+    return _scored(photo, style, images, methods, START, objective, progress)
 
 
 def with_networks(
     photo: np.ndarray,
     style: np.ndarray,
-    networks: Mapping[Method, Network],
+    painters: Mapping[Method, Painter],
     methods: Sequence[Method],
     *,
     objective: PerceptualLoss,
     progress: bool = False,
 ) -> Comparison:
     """What networks made, and the given optimisations from the picture of the wide one."""
-    images = {method: network.stylize(photo) for method, network in networks.items()}
+    images = {method: painter.stylize(photo) for method, painter in painters.items()}
     return _scored(photo, style, images, methods, images[WIDE], objective, progress)
 
 
-def joined(optimised: Comparison, painted: Comparison) -> Comparison:
+def joined(optimised: Comparison, by_networks: Comparison) -> Comparison:
     """The comparison without networks and the one with them as one, with the evaluations that networks are worth."""
-    scores = pd.concat([optimised.scores, painted.scores], ignore_index=True)
+    scores = pd.concat([optimised.scores, by_networks.scores], ignore_index=True)
     history = optimised.curves[optimised.curves["run"] == run_name("gatys")]
-    networks = scores["method"].isin([WIDE.label, SLIM.label])
+    painted = scores["method"].map(lambda label: Method.parse(label).kind == WIDE.kind)
     scores["equivalent_evals"] = [
-        equivalent_evals(history, total) if by_network else np.nan
-        for total, by_network in zip(scores["total"], networks, strict=True)
+        equivalent_evals(history, total) if one_pass else np.nan
+        for total, one_pass in zip(scores["total"], painted, strict=True)
     ]
-    curves = [each.curves for each in (optimised, painted) if len(each.curves)]
-    images = {**optimised.images, **painted.images}
+    curves = [each.curves for each in (optimised, by_networks) if len(each.curves)]
+    images = {**optimised.images, **by_networks.images}
     return Comparison(scores, pd.concat(curves, ignore_index=True), images)
 
 

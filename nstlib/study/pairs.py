@@ -15,16 +15,19 @@ from nstlib.errors import ClusterError
 from nstlib.files import load_image, save_image
 from nstlib.images import resize
 from nstlib.johnson import SLIM_WIDTH
+from nstlib.johnson.engines import Engine, load_engine
 from nstlib.johnson.network import Network, load_network
 from nstlib.johnson.saved import network_names
 from nstlib.metrics import YARDSTICKS
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.study.comparison import (
+    START,
     Comparison,
     hybrids,
     joined,
     objective_of,
     optimisations,
+    passes_on_engines,
     with_networks,
     without_networks,
 )
@@ -35,11 +38,11 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _PAIR = ["photo", "style_image"]
-_KEY = [*_PAIR, "size", "objective"]
+_KEY = [*_PAIR, "size", "objective", "start"]
 _SCORES = ["method", "weights", *YARDSTICKS]
 _CURVES = ["run", "evals", "total", "content", "style"]
 _FINGERPRINTS = ("objective", "weights")
-_STRIP = 192  # px, the height of a strip of pictures
+_STRIP = 256  # px, the height of a strip of pictures
 _GAP = 4  # px between them
 _STRIP_CAPTION = "Style image, photo, the longest optimisation, the networks, the longest hybrid."
 
@@ -54,6 +57,7 @@ def run_study(
     evals: Sequence[int],
     adam_evals: Sequence[int] = (),
     hybrid_evals: Sequence[int] = (),
+    engines: Sequence[str] = (),
     strips: bool = True,
     on_pair: Callable[[str, str], None] | None = None,
     client: "Client | None" = None,
@@ -62,11 +66,11 @@ def run_study(
 
     After each pair its rows are in the tables NAME and NAME_curves, and a strip of pictures (style image, photo, the
     longest optimisation, the networks, the longest hybrid) in images/NAME_PHOTO_STYLE.jpg. What the tables hold
-    already is not done again, unless the size, the objective, the weights of a network or the numbers of evaluations
-    changed, or the strip is missing. Where only networks did, the optimisations that start elsewhere stay; for their
-    part of the strip the folder cache/ keeps the image of the longest, and without it they are done again. The end of a
-    run that was killed and started again is that of one that was not. Pairs that are not asked for stay in the tables,
-    and where nothing is left to do no file is written.
+    already is not done again, unless the size, the objective, the start of the optimisations, the weights of a network,
+    the numbers of evaluations or the engines changed, or the strip is missing. Where only networks or engines did, the
+    optimisations that start elsewhere stay; for their part of the strip the folder cache/ keeps the image of the
+    longest, and without it they are done again. The end of a run that was killed and started again is that of one that
+    was not. Pairs that are not asked for stay in the tables, and where nothing is left to do no file is written.
 
     Args:
         results: the folder to write to.
@@ -77,6 +81,7 @@ def run_study(
         evals: as for `compare`.
         adam_evals: as for `compare`.
         hybrid_evals: as for `compare`.
+        engines: `"bfloat16"`, `"int8"` or both: the network in these precisions on `nstlib.load_engine`.
         strips: write the strips of pictures.
         on_pair: told the names of photo and style of each pair that is about to be done.
         client: of a Dask cluster (`nstlib.machine.cluster`), whose workers compare the pairs, each pair on one; files
@@ -84,21 +89,24 @@ def run_study(
             this machine. None compares here, one pair after the other.
 
     Returns:
-        The rows asked for of the table NAME: photo, style_image, size, objective (its fingerprint), weights (a
-        fingerprint of the network's; empty where none was used), and the scores of `compare`.
+        The rows asked for of the table NAME: photo, style_image, size, objective (its fingerprint), start (of the
+        optimisations other than the hybrid, as `init` of `nstlib.gatys`), weights (a fingerprint of the network's;
+        empty where none was used), and the scores of `compare`.
 
     Raises:
         DataError, NetworkError: a photo, style or network that is not known.
+        EngineError, PrecisionError: engines asked for that this machine does not have.
         ClusterError: with `client`, some pairs failed twice, and the others are done; or the scheduler was lost.
-        ValueError: no evaluations asked for.
+        ValueError: no evaluations asked for, or engines that there are not.
     """
     optimised, mixed = optimisations(evals, adam_evals), hybrids(hybrid_evals)
+    rounded = passes_on_engines(engines)
     networks = {style: _shipped(style) for style in styles}
     wanted = list(itertools.product(photos, styles))
     tables = _Tables(results, name, wanted)
     due = {}
     for photo, style in wanted:
-        pair = _Pair(photo, style, size, networks[style], optimised, mixed)
+        pair = _Pair(photo, style, size, networks[style], optimised, mixed, rounded)
         pictures = _Pictures(results, name, pair) if strips else None
         if not (tables.hold(pair) and (pictures is None or pictures.strip.exists())):
             due[photo, style] = pair, pictures, _earlier(tables, pair, pictures)
@@ -108,7 +116,7 @@ def run_study(
             on_pair(*names)
         return *names, due[names][2] is None
 
-    comparing = _Comparing(size, optimised, mixed, {} if client else networks)
+    comparing = _Comparing(size, optimised, mixed, rounded, {} if client else networks)
     for names, compared in _compared(comparing, due, arguments, client):
         tables.put(due[names][0], _found(*due[names], *compared))
     return tables.wanted_scores()
@@ -140,6 +148,7 @@ class _Pair:
     networks: Mapping[Method, Network]
     optimised: Sequence[Method]
     mixed: Sequence[Method]
+    rounded: Sequence[Method]
 
     @property
     def objective(self) -> PerceptualLoss:
@@ -148,7 +157,7 @@ class _Pair:
     @property
     def key(self) -> dict[str, str | int]:
         """What its rows in the tables have in common."""
-        values = (self.photo, self.style, self.size, self.objective.fingerprint)
+        values = (self.photo, self.style, self.size, self.objective.fingerprint, START)
         return dict(zip(_KEY, values, strict=True))
 
     @property
@@ -161,7 +170,7 @@ class _Pair:
     def with_weights(self) -> dict[str, str]:
         """The label of each method with a network, and the fingerprint of the network's weights."""
         weights = {method: network.fingerprint for method, network in self.networks.items()}
-        weights |= dict.fromkeys(self.mixed, weights[WIDE])
+        weights |= dict.fromkeys((*self.rounded, *self.mixed), weights[WIDE])
         return {method.label: fingerprint for method, fingerprint in weights.items()}
 
 
@@ -231,7 +240,9 @@ class _Pictures:
         stem = f"{name}_{pair.photo}_{pair.style}"
         self.results = results
         self.strip = results.folder / "images" / f"{stem}.jpg"
-        made_by = f"{pair.size}_{pair.objective.fingerprint}_{_longest('gatys', pair).evals}"
+        made_by = (
+            f"{pair.size}_{pair.objective.fingerprint}_{START}_{_longest('gatys', pair).evals}"
+        )
         self.kept = results.folder / "cache" / f"{stem}_{made_by}.png"
 
     def keep(self, image: np.ndarray) -> None:
@@ -255,19 +266,24 @@ class _Comparing:
     size: int
     optimised: Sequence[Method]
     mixed: Sequence[Method]
+    rounded: Sequence[Method]
     networks: dict[str, Mapping[Method, Network]] = field(default_factory=dict)
+    engines: dict[str, Mapping[Method, Engine]] = field(default_factory=dict)
 
     def __call__(self, photo: str, style: str, anew: bool) -> tuple[Comparison | None, Comparison]:
         """Without networks, if it is to be done anew, and with them."""
         if style not in self.networks:
             self.networks[style] = _shipped(style)
+        if style not in self.engines:
+            self.engines[style] = _on_engines(style, self.rounded)
         networks = self.networks[style]
         objective = objective_of(networks[WIDE])
         images = load_photo(photo, size=self.size), load_style(style, size=STYLE_SIZE)
         optimised = None
         if anew:
             optimised = without_networks(*images, self.optimised, objective=objective)
-        return optimised, with_networks(*images, networks, self.mixed, objective=objective)
+        painters = {**networks, **self.engines[style]}
+        return optimised, with_networks(*images, painters, self.mixed, objective=objective)
 
 
 def _compared(
@@ -324,6 +340,11 @@ def _shipped(style: str) -> dict[Method, Network]:
     if style in network_names(SLIM_WIDTH):
         networks[SLIM] = load_network(style, width=SLIM_WIDTH)
     return networks
+
+
+def _on_engines(style: str, rounded: Sequence[Method]) -> dict[Method, Engine]:
+    """The wide network of a style on engines."""
+    return {method: load_engine(style, precision=method.precision) for method in rounded}
 
 
 def _longest(kind: str, pair: _Pair) -> Method:

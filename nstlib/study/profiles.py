@@ -110,9 +110,9 @@ FULL = Profile(
     timing_processes=5,
     timing_crop=256,
     seeds=3,
-    style_count=6,
-    photo_count=5,
-    study_evals=200,
+    style_count=8,
+    photo_count=8,
+    study_evals=150,
     resamples=2000,
     speed_size=1024,
 )

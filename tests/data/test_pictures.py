@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pooch
 import pytest
+from matplotlib.cbook import get_sample_data
+from matplotlib.image import imread
 from samples import png_bytes
 from scripts import load
 
@@ -26,6 +28,7 @@ from nstlib.data.pictures import (
     photo_names,
     style,
     style_names,
+    training_photo_names,
 )
 from nstlib.errors import DataError, ImageError
 from nstlib.files import load_image
@@ -143,6 +146,10 @@ class TestNames:
         wanted = ["starry_night", "wave", "the_scream", "composition_vii", "udnie"]
         assert painting_names() == wanted
 
+    def test_one_photo_is_never_trained_on(self):
+        assert set(photo_names()) - set(training_photo_names()) == {"grace_hopper"}
+        assert set(training_photo_names()) < set(photo_names())
+
     def test_lists_are_the_callers_own(self):
         photo_names().clear()
         style_names().clear()
@@ -244,7 +251,9 @@ class TestPhoto:
         assert min(image.shape[:2]) >= 300
         # In colour: the channels differ.
         assert np.abs(image[..., 0] - image[..., 2]).mean() > 0.01
-        file = resources.files("skimage") / "data" / pictures._PHOTOS[name].file
+        work = pictures._PHOTOS[name]
+        package, folder = work.folder.split("/", 1)
+        file = resources.files(package) / folder / work.file
         wanted = catalogue().set_index("name").loc[name, "sha256"]
         assert sha256(file.read_bytes()) == wanted
         assert not cache.exists()
@@ -260,15 +269,22 @@ class TestPhoto:
         assert image.shape == (64, 96, 3)
         np.testing.assert_array_equal(image, resize(photo("coffee"), 96))
 
+    def test_from_another_package_than_scikit_image(self, no_network):
+        with get_sample_data("grace_hopper.jpg") as file:
+            expected = imread(file, format="jpg") / np.float32(255)
+        np.testing.assert_allclose(photo("grace_hopper"), expected, atol=2 / 255)
+
     @pytest.mark.parametrize("size", [0, 96.0, True, "96"])
     def test_bad_size(self, size):
         with pytest.raises(ImageError, match="size: is"):
             photo("coffee", size=size)
 
-    def test_a_scikit_image_without_the_file(self, tmp_path, monkeypatch):
+    def test_a_package_without_the_file(self, tmp_path, monkeypatch):
         (tmp_path / "data").mkdir()
         monkeypatch.setattr(resources, "files", lambda package: tmp_path)
-        with pytest.raises(DataError, match=r"'chelsea': .* does not carry chelsea\.png"):
+        with pytest.raises(
+            DataError, match=r"'chelsea': the installed skimage does not carry chelsea\.png"
+        ):
             photo("chelsea")
 
 

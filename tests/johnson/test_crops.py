@@ -6,7 +6,7 @@ import pytest
 from runs import pictures
 
 from nstlib.data.folders import PhotoFolder, photo_folder
-from nstlib.data.pictures import photo_names
+from nstlib.data.pictures import training_photo_names
 from nstlib.errors import DataError, ImageError
 from nstlib.files import load_image, save_image
 from nstlib.images import resize
@@ -164,11 +164,13 @@ def test_variants_of_a_photo_are_its_channels_in_every_order_lighter_and_darker(
     assert all(image.dtype == np.float32 and image.max() <= 1 for image in images)
 
 
-def test_without_photos_those_of_the_catalogue_serve_in_18_tones(monkeypatch):
+def test_without_photos_those_of_the_catalogue_that_may_be_trained_on_serve_in_18_tones(
+    monkeypatch,
+):
     asked = []
     monkeypatch.setattr(crops, "photo", lambda name: asked.append(name) or pictures(1)[0])
-    assert len(training_photos(None, 32)) == 18 * len(photo_names())
-    assert asked == photo_names()
+    assert len(training_photos(None, 32)) == 18 * len(training_photo_names())
+    assert asked == training_photo_names()
 
 
 @pytest.fixture

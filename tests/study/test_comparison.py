@@ -3,11 +3,13 @@ import pandas as pd
 import pytest
 import tiny
 
-from nstlib.johnson.network import Network
+from nstlib.johnson import engines
+from nstlib.johnson.engines import load_engine
+from nstlib.johnson.network import Network, save_network
 from nstlib.metrics import YARDSTICKS
 from nstlib.objective.perceptual import PerceptualLoss
 from nstlib.study import comparison as comparisons
-from nstlib.study.comparison import compare, equivalent_evals, objective_of
+from nstlib.study.comparison import compare, equivalent_evals, objective_of, passes_on_engines
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,26 @@ def test_without_a_slim_network_there_is_no_such_row(photo, style, tiny_network,
     methods = ["identity", "colour transfer", "Gatys 1", "Johnson"]
     assert found.scores["method"].tolist() == list(found.images) == methods
     assert set(found.curves["run"]) == {"Gatys"}
+
+
+def test_a_pass_on_an_engine_is_a_method(photo, style, tiny_network, tmp_path, monkeypatch):
+    monkeypatch.setattr(comparisons, "evaluate", tiny.evaluate)
+    monkeypatch.setattr(engines, "check_bfloat16", lambda: None)
+    file = save_network(tiny_network, tmp_path / "network.npz")
+    engine = load_engine(file, precision="bfloat16")
+    options = {"evals": (1,), "hybrid_evals": (1,)}
+    found = compare(photo, style, tiny_network, engines=[engine], **options)
+    methods = ["identity", "colour transfer", "Gatys 1", "Johnson", "Johnson bfloat16", "hybrid 1"]
+    assert found.scores["method"].tolist() == list(found.images) == methods
+    np.testing.assert_array_equal(found.images["Johnson bfloat16"], engine.stylize(photo))
+    worth = found.scores.dropna(subset="equivalent_evals")["method"]
+    assert worth.tolist() == ["Johnson", "Johnson bfloat16"]
+
+
+@pytest.mark.parametrize("precisions", [("float32",), ("int8", "int8")], ids=str)
+def test_an_engine_that_does_not_round_or_a_second_one_is_refused(precisions):
+    with pytest.raises(ValueError, match=r"engines: .*; accepted: bfloat16 and int8, each"):
+        passes_on_engines(precisions)
 
 
 def test_the_objective_is_that_of_the_card(tiny_network):

@@ -35,6 +35,7 @@ def shipped(tiny_network, tiny_slim):
     networks = {1.0: tiny_network, 0.25: tiny_slim}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairs, "load_network", lambda name, width=1.0: networks[width])
+        patch.setattr(pairs, "load_engine", lambda name, precision: networks[0.25])
         patch.setattr(pairs, "network_names", lambda width: ["brush_flow"])
         patch.setattr(pairs, "STYLE_SIZE", 48)
         patch.setattr(comparison, "evaluate", tiny.evaluate)
@@ -123,6 +124,7 @@ def test_the_table_holds_every_pair_and_method(uninterrupted, shipped):
     )
     assert set(table["size"]) == {32}
     assert set(table["objective"]) == {tiny.objective().fingerprint}
+    assert set(table["start"]) == {"colour"}
     assert {*YARDSTICKS} <= {*table.columns}
     curves = results.read("study_curves")
     assert list(curves.groupby(["photo", "style_image"], sort=False).groups) == PAIRS
@@ -209,7 +211,11 @@ def test_where_nothing_is_left_to_do_no_file_is_written(uninterrupted, results, 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"evals": (2, 5)}, {"size": 33}, {"adam_evals": (1,)}, {"hybrid_evals": ()}]
+    "changes",
+    [
+        *({"evals": (2, 5)}, {"size": 33}, {"adam_evals": (1,)}, {"hybrid_evals": ()}),
+        {"engines": ("int8",)},
+    ],
 )
 def test_other_budgets_or_another_size_are_another_result(results, changes):
     done = []
@@ -232,6 +238,31 @@ def test_with_other_weights_only_what_networks_made_is_done_again(uninterrupted,
             assert contents(results)[name] == content
     # Evaluations that networks are worth come from a curve of six digits this time.
     pd.testing.assert_frame_equal(results.read("study", text=TEXT), uninterrupted[1], rtol=1e-4)
+
+
+def test_engines_are_added_without_the_optimisations(uninterrupted, shipped, results, starts):
+    table = run_study(results, "study", **SMALL, engines=("bfloat16", "int8"))
+    assert [type(start) for start in starts] == [np.ndarray] * len(PAIRS)  # the hybrids'
+    added = table[table["method"].isin(["Johnson bfloat16", "Johnson int8"])]
+    assert len(added) == 2 * len(PAIRS)
+    assert set(added["weights"]) == {shipped[1.0].fingerprint}
+    rest = table.drop(added.index).reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, uninterrupted[1], rtol=1e-4)
+    for name, content in contents(uninterrupted[0]).items():
+        assert name == "study.csv" or contents(results)[name] == content
+
+
+def test_rows_of_another_start_are_not_taken(results, starts, monkeypatch):
+    monkeypatch.setattr(pairs, "START", "content")
+    run_study(results, "study", **SMALL)
+    assert sum(isinstance(start, str) for start in starts) == len(PAIRS)
+    assert set(results.read("study")["start"]) == set(results.read("study_curves")["start"])
+
+
+@pytest.mark.parametrize("precision", ["float32", "int4"])
+def test_an_engine_that_there_is_not(results, precision):
+    with pytest.raises(ValueError, match=precision):
+        run_study(results, "study", **SMALL, engines=(precision,))
 
 
 @pytest.mark.parametrize("missing", ["images", "cache"])
