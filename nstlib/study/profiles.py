@@ -112,7 +112,7 @@ FULL = Profile(
     seeds=3,
     style_count=8,
     photo_count=8,
-    study_evals=150,
+    study_evals=100,
     resamples=2000,
     speed_size=1024,
 )
