@@ -322,6 +322,18 @@ class TestHeic:
         with pytest.raises(ImageError, match="64 x 8 px is too small"):
             load_image(path)
 
+    def test_the_thumbnail_in_the_file_is_left_alone(self, write, heif):
+        # It is made of every so many pixels: of fine stripes it shows coarse ones, where shrinking shows grey.
+        fine = np.zeros((96, 160, 3), np.uint8)
+        fine[:, ::2] = 255
+        made = heif.from_bytes("RGB", (160, 96), fine.tobytes())
+        made.info["thumbnails"] = [64]
+        data = io.BytesIO()
+        made.save(data, quality=100, chroma=444)
+        assert heif.open_heif(data).info["thumbnails"] == [64]
+        found = load_image(write(data.getvalue()), size=64)
+        np.testing.assert_allclose(found, resize(fine / np.float32(255), 64), atol=6 * LEVEL)
+
     def test_the_openers_of_pillow_stay_as_they_are(self, write, heif):
         before = dict(Image.OPEN)
         load_image(write(heic(heif, noise(64, 64))))
