@@ -465,13 +465,19 @@ class TestColours:
         np.testing.assert_allclose(load_image(path)[16, 16], [1, 0, 0], atol=6 / 255)
 
     def test_one_photo_in_three_spaces_is_one_picture(self, tmp_path):
-        plain = load_image(write(tmp_path / "a.png", to_uint8(0.2 + 0.6 * smooth())))
-        for space in (icc.DISPLAY_P3, icc.ADOBE_RGB, icc.PROPHOTO):
+        plain = load_image(write(tmp_path / "a.png", to_uint8(0.05 + 0.75 * smooth())))
+        lost = {}
+        spaces = {"p3": icc.DISPLAY_P3, "adobe": icc.ADOBE_RGB, "prophoto": icc.PROPHOTO}
+        for name, space in spaces.items():
             values = to_uint8(icc.converted(plain.astype(float), icc.SRGB, space))
             path = write(tmp_path / "b.png", values, icc_profile=icc.rgb_profile(space))
-            error = np.abs(load_image(path) - plain) * 255
-            assert error.max() < 3.5  # the dark steps of 8 bits in ProPhoto are so wide
-            assert np.quantile(error, 0.99) < 2.5
+            # Its own steps set the file apart from the plain one, however it is converted; ours adds no more than
+            # the rounding to a level.
+            exact = icc.converted(values / 255, space, icc.SRGB)
+            lost[name] = np.abs(exact - plain)
+            np.testing.assert_allclose(load_image(path), exact, atol=1 / 255)
+        assert all(255 * each.mean() < 1 for each in lost.values())
+        assert 255 * lost["prophoto"][plain.min(axis=2) < 0.1].max() > 2
 
     @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P"])
     def test_alpha_and_palettes_keep_their_place_beside_a_profile(self, tmp_path, mode):
