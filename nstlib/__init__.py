@@ -14,6 +14,10 @@ Every name is loaded on first use, so that `import nstlib` is quick and needs no
 
 import lazy_loader
 
+from nstlib.johnson.registration import register_with_keras
+
 __version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+register_with_keras()

@@ -38,8 +38,13 @@ _WITH_ALPHA = ("PNG", "WEBP", "TIFF", "AVIF")
 #: Suffixes of the formats that keep a transparency.
 ALPHA_SUFFIXES = tuple(suffix for suffix, name in SAVE_FORMATS.items() if name in _WITH_ALPHA)
 _WITH_PROFILE = ("JPEG", *_WITH_ALPHA)
-# Format to its usual quality. For AVIF 90 is what 95 is for JPEG, in half the bytes.
-_QUALITIES = {"JPEG": 95, "WEBP": 95, "AVIF": 90}
+# Format to what it is told when nothing is asked for. For AVIF 90 is what 95 is for JPEG, in half the bytes. WebP has
+# no quality at which thin coloured strokes stay, and blackens what is transparent unless it is told to be exact.
+_USUAL: dict[str, dict[str, int | bool]] = {
+    "JPEG": {"quality": 95},
+    "WEBP": {"lossless": True, "exact": True},
+    "AVIF": {"quality": 90},
+}
 # Half the colour resolution, the default of both, makes thin coloured strokes grey at any quality.
 _SUBSAMPLING = {"JPEG": 0, "AVIF": "4:4:4"}
 
@@ -217,8 +222,9 @@ def save_image(
         image: (H, W, 3) in [0, 1]; see `check_image`.
         alpha: (H, W) in [0, 1], 0 for transparent, as `load_alpha` gives it, for PNG, WebP, TIFF and AVIF; None writes
             no transparency.
-        quality: 1 (small) to 100, for JPEG, WebP and AVIF; None for 95, in AVIF 90. The other formats lose nothing
-            beyond the rounding to 8 bits.
+        quality: 1 (small) to 100, for JPEG, WebP and AVIF; None for 95 in JPEG, 90 in AVIF, and a WebP without loss.
+            WebP with a quality halves the colour resolution. The other formats lose nothing beyond the rounding to
+            8 bits.
 
     Returns:
         The path.
@@ -254,8 +260,8 @@ def save_image(
 def _options(file_format: str, quality: int | None) -> dict[str, int | str | bytes]:
     """What Pillow is told for a format."""
     options: dict[str, int | str | bytes] = {}
-    if file_format in _QUALITIES:
-        options["quality"] = _QUALITIES[file_format] if quality is None else int(quality)
+    if file_format in _USUAL:
+        options |= _USUAL[file_format] if quality is None else {"quality": int(quality)}
     if file_format in _SUBSAMPLING:
         options["subsampling"] = _SUBSAMPLING[file_format]
     if file_format in _WITH_PROFILE:

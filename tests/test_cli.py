@@ -17,6 +17,7 @@ import pytest
 import tensorflow as tf
 import tiny
 from click.testing import CliRunner
+from PIL import Image
 
 import nstlib as nst
 from nstlib import cli
@@ -98,6 +99,16 @@ def test_a_photo_is_painted_by_the_shipped_network(photo, elsewhere):
     assert run.exit_code == 0
     assert "photo_linocut.png" in run.output
     same(elsewhere / "photo_linocut.png", nst.load_network(STYLE).stylize(nst.load_image(photo)))
+
+
+@pytest.mark.parametrize("name", ["out.avif", "OUT.AVIF", "out.webp"])
+def test_the_suffix_of_the_output_picks_the_format(photo, elsewhere, name):
+    run = nst_command("stylize", photo, "--style", STYLE, "-o", name)
+    assert run.exit_code == 0, run.output
+    assert files(elsewhere) == sorted([name, "photo.png"])
+    with Image.open(name) as picture:
+        assert picture.format == name[-4:].upper()
+        assert picture.size == nst.load_image(photo).shape[1::-1]
 
 
 @pytest.mark.parametrize(

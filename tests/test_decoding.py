@@ -29,6 +29,16 @@ GREY_WITH_ALPHA = (
     "4ba0c05e11111111ff632516710b1fa22d222222e5b0289c084f348e4f4444444444dedd45444444444444444444444444449806444444"
     "44444444444444440443dc65e920c4e8e12b938d65e11101"
 )
+# 16 x 16 px of 10 bits without loss, red by column, green by row and blue 512, written by libavif 1.4 (imagecodecs).
+TEN_BITS = (
+    "00000020667479706176696600000000617669666d6966316d6961664d413141000000eb6d657461000000000000002168646c7200000000"
+    "0000000070696374000000000000000000000000000000000e7069746d0000000000010000001e696c6f6300000000440000010001000000"
+    "01000001130000006a0000002869696e660000000000010000001a696e6665020000000001000061763031436f6c6f72000000006a697072"
+    "700000004b6970636f0000001469737065000000000000001000000010000000107069786900000000030a0a0a0000000c61763143812040"
+    "0000000013636f6c726e636c78000200020000800000001769706d61000000000000000100010401028304000000726d64617412000a0838"
+    "0cfff9c0808024325c10000071eb71ed7798ecd42ed2fcd80b923ea7028a33301a830a3b308fd52c273c882db7f1ec2bb681061a8b661b64"
+    "7bd3550fbdf4011bd95d182896d148e7c0eae326a6f9bcaf5d54971755c2ab94b91c3de5e4088663175930fbc0"
+)
 ORIENTATION, MAKER = 0x0112, 0x010F
 
 
@@ -227,6 +237,13 @@ class TestAvif:
         data = avif(12, 13, (234, 51, 35), quality=100, icc_profile=icc.rgb_profile(icc.SRGB))
         np.testing.assert_allclose(load_image(write(data))[12, 12] * 255, [234, 51, 35], atol=2)
 
+    def test_ten_bits_are_read_at_eight(self, write):
+        ramp = np.linspace(0, 1, 16)
+        across, down = np.meshgrid(ramp, ramp)
+        expected = np.stack([across, down, np.full((16, 16), 512 / 1023)], axis=-1)
+        image = load_image(write(bytes.fromhex(TEN_BITS)))
+        np.testing.assert_allclose(image, expected, atol=LEVEL)
+
     def test_hdr_is_read_with_a_warning(self, write):
         with pytest.warns(UserWarning, match=r"a\.jpg: it is an HDR picture \(PQ\)") as caught:
             image = load_image(write(avif(9, 16, quality=100)))
@@ -321,6 +338,18 @@ class TestHeic:
         monkeypatch.setattr(heif.HeifFile, "__array_interface__", property(pytest.fail))
         with pytest.raises(ImageError, match="64 x 8 px is too small"):
             load_image(path)
+
+    def test_the_thumbnail_in_the_file_is_left_alone(self, write, heif):
+        # It is made of every so many pixels: of fine stripes it shows coarse ones, where shrinking shows grey.
+        fine = np.zeros((96, 160, 3), np.uint8)
+        fine[:, ::2] = 255
+        made = heif.from_bytes("RGB", (160, 96), fine.tobytes())
+        made.info["thumbnails"] = [64]
+        data = io.BytesIO()
+        made.save(data, quality=100, chroma=444)
+        assert heif.open_heif(data).info["thumbnails"] == [64]
+        found = load_image(write(data.getvalue()), size=64)
+        np.testing.assert_allclose(found, resize(fine / np.float32(255), 64), atol=6 * LEVEL)
 
     def test_the_openers_of_pillow_stay_as_they_are(self, write, heif):
         before = dict(Image.OPEN)

@@ -25,8 +25,8 @@ from nstlib.files import (
 )
 from nstlib.images import MIN_SIDE, check_image, resize, to_uint8
 
-LOSSLESS = [".png", ".tif", ".tiff", ".bmp", ".ppm"]
-LOSSY = [".jpg", ".jpeg", ".webp", ".avif"]
+LOSSLESS = [".png", ".tif", ".tiff", ".bmp", ".ppm", ".webp"]
+LOSSY = [".jpg", ".jpeg", ".avif"]
 TRANSPARENT = [".png", ".webp", ".tif", ".tiff", ".avif"]
 WITH_PROFILE = [*TRANSPARENT, ".jpg", ".jpeg"]
 P3 = icc.rgb_profile(icc.DISPLAY_P3)
@@ -87,7 +87,7 @@ def format_of(path: Path) -> str:
 
 
 class TestLoadModes:
-    @pytest.mark.parametrize("suffix", [*LOSSLESS, ".webp"])
+    @pytest.mark.parametrize("suffix", LOSSLESS)
     def test_lossless_files_are_read_exactly(self, tmp_path, suffix):
         options = {"lossless": True} if suffix == ".webp" else {}
         image = load_image(write(tmp_path / f"a{suffix}", noise(), **options))
@@ -96,7 +96,7 @@ class TestLoadModes:
         assert check_image(image) is image
         np.testing.assert_array_equal(image, floats())
 
-    @pytest.mark.parametrize("suffix", LOSSY)
+    @pytest.mark.parametrize("suffix", [*LOSSY, ".webp"])
     def test_lossy_files_are_read_nearly(self, tmp_path, suffix):
         image = load_image(write(tmp_path / f"a{suffix}", to_uint8(smooth()), quality=95))
         assert np.abs(image - smooth()).mean() < 0.02
@@ -465,13 +465,19 @@ class TestColours:
         np.testing.assert_allclose(load_image(path)[16, 16], [1, 0, 0], atol=6 / 255)
 
     def test_one_photo_in_three_spaces_is_one_picture(self, tmp_path):
-        plain = load_image(write(tmp_path / "a.png", to_uint8(0.2 + 0.6 * smooth())))
-        for space in (icc.DISPLAY_P3, icc.ADOBE_RGB, icc.PROPHOTO):
+        plain = load_image(write(tmp_path / "a.png", to_uint8(0.05 + 0.75 * smooth())))
+        lost = {}
+        spaces = {"p3": icc.DISPLAY_P3, "adobe": icc.ADOBE_RGB, "prophoto": icc.PROPHOTO}
+        for name, space in spaces.items():
             values = to_uint8(icc.converted(plain.astype(float), icc.SRGB, space))
             path = write(tmp_path / "b.png", values, icc_profile=icc.rgb_profile(space))
-            error = np.abs(load_image(path) - plain) * 255
-            assert error.max() < 3.5  # the dark steps of 8 bits in ProPhoto are so wide
-            assert np.quantile(error, 0.99) < 2.5
+            # Its own steps set the file apart from the plain one, however it is converted; ours adds no more than
+            # the rounding to a level.
+            exact = icc.converted(values / 255, space, icc.SRGB)
+            lost[name] = np.abs(exact - plain)
+            np.testing.assert_allclose(load_image(path), exact, atol=1 / 255)
+        assert all(255 * each.mean() < 1 for each in lost.values())
+        assert 255 * lost["prophoto"][plain.min(axis=2) < 0.1].max() > 2
 
     @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P"])
     def test_alpha_and_palettes_keep_their_place_beside_a_profile(self, tmp_path, mode):
@@ -624,6 +630,12 @@ class TestSave:
         path = save_image(tmp_path / f"a{suffix}", floats())
         np.testing.assert_array_equal(load_image(path), floats())
 
+    @pytest.mark.parametrize("suffix", [".webp", ".png", ".tif"])
+    def test_colours_that_are_seen_through_are_kept(self, tmp_path, suffix):
+        path = save_image(tmp_path / f"a{suffix}", floats(), alpha=np.zeros((24, 40)))
+        with Image.open(path) as picture:
+            np.testing.assert_array_equal(np.asarray(picture)[..., :3], noise())
+
     def test_values_are_rounded_and_not_cut(self, tmp_path):
         image = np.full((20, 20, 3), 0.6 / 255, np.float32)
         assert load_image(save_image(tmp_path / "a.png", image)).max() == np.float32(1 / 255)
@@ -642,7 +654,7 @@ class TestSave:
     def test_str_gives_a_path(self, tmp_path):
         assert save_image(str(tmp_path / "a.png"), floats()) == tmp_path / "a.png"
 
-    @pytest.mark.parametrize("suffix", LOSSY)
+    @pytest.mark.parametrize("suffix", [*LOSSY, ".webp"])
     def test_quality_changes_the_size(self, tmp_path, suffix):
         sizes = [
             save_image(tmp_path / f"{quality}{suffix}", floats(), quality=quality).stat().st_size
@@ -650,7 +662,7 @@ class TestSave:
         ]
         assert sizes == sorted(set(sizes))
 
-    @pytest.mark.parametrize("suffix", [".jpg", ".avif"])
+    @pytest.mark.parametrize("suffix", [".jpg", ".avif", ".webp"])
     def test_the_colour_resolution_is_kept(self, tmp_path, suffix):
         # Red and blue columns in turn: halving the colour resolution would mix them to purple.
         image = np.zeros((32, 32, 3), np.float32)
@@ -659,7 +671,7 @@ class TestSave:
         assert image[:, ::2, 0].mean() > 0.9
         assert image[:, 1::2, 0].mean() < 0.1
 
-    @pytest.mark.parametrize(("suffix", "usual"), [(".jpg", 95), (".webp", 95), (".avif", 90)])
+    @pytest.mark.parametrize(("suffix", "usual"), [(".jpg", 95), (".avif", 90)])
     def test_the_usual_quality(self, tmp_path, suffix, usual):
         path = save_image(tmp_path / f"a{suffix}", smooth())
         same = save_image(tmp_path / f"b{suffix}", smooth(), quality=usual)
@@ -707,7 +719,7 @@ class TestSave:
             save_image(tmp_path / "a.png", floats())
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize("name", ["a", "a.gif", "a.jp2", "a.txt", ".png", ""])
+    @pytest.mark.parametrize("name", ["a", "a.gif", "a.jp2", "a.heic", "a.jxl", ".png", ""])
     def test_unknown_suffixes(self, tmp_path, name):
         with pytest.raises(ImageError, match=r"names no format; accepted: \.jpg, \.jpeg, \.png"):
             save_image(tmp_path / name, floats())

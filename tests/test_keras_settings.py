@@ -98,7 +98,8 @@ def usual(tmp_path_factory):
     return made
 
 
-def check(name: str, usual, folder: Path) -> None:
+def check(name: str, usual, folder: Path) -> tuple[int, int]:
+    """How many calls gave the usual picture or table, and how many a message."""
     settings, policy = SETTINGS[name]
     backend = settings.get("backend", "tensorflow")
     if importlib.util.find_spec(backend) is None:
@@ -111,9 +112,13 @@ def check(name: str, usual, folder: Path) -> None:
     # Pixels are optimised on TensorFlow alone.
     assert set(refused) == (set() if backend == "tensorflow" else {"gatys", "hybrid"})
     assert all("KERAS_BACKEND" in text for text in refused.values())
+    return len(made), len(refused)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", SETTINGS)
-def test_every_call_under_every_setting(name, usual, tmp_path):
-    check(name, usual, tmp_path)
+def test_every_call_under_every_setting(name, usual, tmp_path, capsys):
+    made, refused = check(name, usual, tmp_path)
+    # They count among the hard inputs, as the files of test_hard_matrix.py do.
+    with capsys.disabled():
+        print(f"\n{made + refused} calls under {name}: {made} as usual, {refused} messages")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 EVERYTHING = (
     "test_layers.py",
     "test_network.py",
@@ -23,13 +24,15 @@ ELSEWHERE = "not killed and not interrupted and not another_backend and not prog
 A_SHARE = ("test_layers.py",)
 
 
-def suite(backend: str, *arguments: str) -> str:
-    """What pytest says of some tests of this folder on a backend."""
+def suite(backend: str, files: tuple[str, ...], *options: str) -> str:
+    """What pytest says of some files of tests of this folder on a backend."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: the extra `torch` brings PyTorch")
+    paths = [str(HERE / name) for name in files]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=HERE,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *paths],
+        # From here it is this nstlib that is imported, and not another that is installed.
+        cwd=ROOT,
         env=os.environ | {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
@@ -42,10 +45,10 @@ def suite(backend: str, *arguments: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_layers_are_the_same_on_every_backend(backend):
-    assert " passed" in suite(backend, "-m", "not slow", *A_SHARE)
+    assert " passed" in suite(backend, A_SHARE, "-m", "not slow")
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_networks_are_the_same_on_every_backend(backend):
-    assert " passed" in suite(backend, "-m", "not full", "-k", ELSEWHERE, *EVERYTHING)
+    assert " passed" in suite(backend, EVERYTHING, "-m", "not full", "-k", ELSEWHERE)

@@ -122,11 +122,24 @@ def test_the_model_survives_keras_own_format(network, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", ["keras", "nstlib"])
 @pytest.mark.filterwarnings("ignore:__array__ implementation")
-def test_keras_own_format_loads_in_a_fresh_process(network, tmp_path):
+def test_keras_own_format_loads_in_a_fresh_process(network, tmp_path, first):
+    """After `import nstlib` and nothing else of it, before or behind Keras."""
     path = tmp_path / "model.keras"
     network.model.save(path)
-    program = f"import keras, nstlib.johnson.layers; keras.models.load_model({str(path)!r})"
+    program = f"import {first}, keras, nstlib; keras.models.load_model({str(path)!r})"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_looking_for_keras_loads_nothing():
+    program = """if True:
+        import importlib.util, sys, nstlib
+        nstlib.johnson.registration.register_with_keras()
+        assert importlib.util.find_spec("keras").name == "keras"
+        assert not {"keras", "nstlib.johnson.layers"} & set(sys.modules)
+        assert [type(each).__name__ for each in sys.meta_path].count("_Keras") == 1
+    """
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
