@@ -8,6 +8,7 @@ from .advice import (
     recommend,
 )
 from .comparison import Comparison, compare, equivalent_evals
+from .extractors import NETWORK_FREE, ExtractorComparison, compare_extractors, with_balance_of
 from .method import Method
 from .pairs import run_study
 from .panel import explorer
@@ -32,7 +33,9 @@ from .timing import (
 )
 
 __all__ = [
+    "NETWORK_FREE",
     "Comparison",
+    "ExtractorComparison",
     "Method",
     "Profile",
     "Recommendation",
@@ -42,6 +45,7 @@ __all__ = [
     "break_even",
     "calibrate",
     "compare",
+    "compare_extractors",
     "equivalent_evals",
     "evaluation_seconds",
     "expected_costs",
@@ -63,4 +67,5 @@ __all__ = [
     "run_study",
     "set_seed",
     "training_seconds",
+    "with_balance_of",
 ]
