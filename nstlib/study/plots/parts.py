@@ -27,7 +27,7 @@ MARKERS = "osD^vP*X<>"
 INK = "0.25"  # grey of text and marks that belong to no group
 LETTER = 0.087  # width of an average letter, in inches
 _PALETTE_SIZE = 128  # colours of a chart
-_JPEG_QUALITY = 80
+_JPEG_QUALITY = 75
 
 _LABELS = {
     "evals": "gradient evaluations",
