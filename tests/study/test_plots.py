@@ -1,3 +1,4 @@
+import io
 import warnings
 
 import matplotlib
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from nstlib import plots
 from nstlib.errors import ImageError
@@ -145,6 +147,24 @@ def test_notebooks_show_every_plot_once(drawn):
     start = b"\xff\xd8\xff" if picture == "image/jpeg" else b"\x89PNG"
     assert set(shown) == {"text/plain", picture}
     assert shown[picture].startswith(start)
+
+
+def pixels(file):
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("RGB"), int)
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - {"gallery", "image_grid"}))
+def test_a_chart_in_a_notebook_is_small_and_looks_as_drawn(name):
+    fig = CALLS[name]()
+    file = io.BytesIO()
+    fig.savefig(file, format="png", bbox_inches="tight")
+    shown, _ = fig._repr_png_()
+    assert len(shown) < len(file.getvalue()) / 2
+    difference = np.abs(pixels(io.BytesIO(shown)) - pixels(file))
+    # Shades at the rim of letters may be others; lines, markers and areas are not.
+    assert difference.mean() < 0.5
+    assert np.quantile(difference, 0.999) < 24
 
 
 def shown_texts(fig):

@@ -2,7 +2,8 @@
 
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 THEME = {
     **sns.plotting_context("notebook", font_scale=0.95),
@@ -24,6 +26,8 @@ PALETTE = sns.color_palette("colorblind")
 MARKERS = "osD^vP*X<>"
 INK = "0.25"  # grey of text and marks that belong to no group
 LETTER = 0.087  # width of an average letter, in inches
+_PALETTE_SIZE = 128  # colours of a chart
+_JPEG_QUALITY = 75
 
 _LABELS = {
     "evals": "gradient evaluations",
@@ -46,7 +50,8 @@ class NotebookFigure(Figure):
     """A figure that notebooks show without pyplot.
 
     The alternative text of the picture is its label (`set_label`, as of every matplotlib artist), or else the titles
-    of its axes.
+    of its axes. Notebooks are committed with their pictures, so these are as small as their sharpness allows: a PNG has
+    a palette of its own, which charts, with their few colours, do not show; a JPEG is for photographs.
 
     Args:
         shown_as: "png" or "jpeg".
@@ -59,16 +64,33 @@ class NotebookFigure(Figure):
         self._shown_as = shown_as
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]] | None:
-        return self._rendered("png") if self._shown_as == "png" else None
+        return self._encoded(_as_png) if self._shown_as == "png" else None
 
     def _repr_jpeg_(self) -> tuple[bytes, dict[str, str]] | None:
-        return self._rendered("jpeg", quality=75) if self._shown_as == "jpeg" else None
+        return self._encoded(_as_jpeg) if self._shown_as == "jpeg" else None
 
-    def _rendered(self, form: str, **options) -> tuple[bytes, dict[str, str]]:
-        buffer = io.BytesIO()
-        self.savefig(buffer, format=form, bbox_inches="tight", pil_kwargs=options)
+    def _encoded(self, encode: Callable[[Image.Image], bytes]) -> tuple[bytes, dict[str, str]]:
+        drawn = io.BytesIO()
+        self.savefig(drawn, format="png", bbox_inches="tight")
+        with Image.open(drawn) as picture:
+            encoded = encode(picture.convert("RGB"))
         titles = " · ".join(ax.get_title() for ax in self.axes if ax.get_title())
-        return buffer.getvalue(), {"alt": self.get_label() or titles}
+        return encoded, {"alt": self.get_label() or titles}
+
+
+def _as_png(picture: Image.Image) -> bytes:
+    few = picture.quantize(_PALETTE_SIZE, dither=Image.Dither.NONE)
+    return _saved(few, "PNG", optimize=True)
+
+
+def _as_jpeg(picture: Image.Image) -> bytes:
+    return _saved(picture, "JPEG", quality=_JPEG_QUALITY, optimize=True, progressive=True)
+
+
+def _saved(picture: Image.Image, form: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
 
 
 def settled(fig: Figure) -> Figure:
