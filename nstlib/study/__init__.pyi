@@ -9,7 +9,7 @@ from .costs import (
     expected_training,
     measured_table,
 )
-from .extractors import NETWORK_FREE, ExtractorComparison, compare_extractors, with_balance_of
+from .extractors import ExtractorComparison, compare_extractors, with_balance_of
 from .method import Method
 from .pairs import run_study
 from .panel import explorer
@@ -36,7 +36,6 @@ from .timing import (
 )
 
 __all__ = [
-    "NETWORK_FREE",
     "Comparison",
     "ExtractorComparison",
     "Method",
