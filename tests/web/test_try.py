@@ -150,22 +150,22 @@ def test_the_download_is_the_picture(studio):
 
 def test_before_and_after_stand_side_by_side(studio):
     choose(studio, WAVE)
-    middle = studio.locator("#stage").bounding_box()
+    stage = studio.locator("#stage")
     slide(studio, "split", 0)
-    bare = shot(studio, middle)
+    bare = shot(stage)
     slide(studio, "split", 100)
-    whole = shot(studio, middle)
+    whole = shot(stage)
     slide(studio, "split", 50)
-    both = shot(studio, middle)
+    both = shot(stage)
     half, margin = both.shape[1] // 2, 4  # px
     assert levels(both[:, : half - margin], whole[:, : half - margin]) == 0
     assert levels(both[:, half + margin :], bare[:, half + margin :]) == 0
     assert levels(bare, whole) > 50
 
 
-def shot(page, box) -> np.ndarray:
+def shot(part) -> np.ndarray:
     """What is to be seen of a part of the page."""
-    picture = Image.open(io.BytesIO(page.screenshot(clip=box, full_page=True))).convert("RGB")
+    picture = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
     return np.asarray(picture, np.float32) / 255
 
 
