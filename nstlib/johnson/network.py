@@ -1,6 +1,8 @@
 """The image transformation network in Keras: building it, loading and saving it, painting with it."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -120,7 +122,8 @@ class Network:
         Raises:
             ImageError: not an image, a side below 16 pixels, or too large for the memory.
         """
-        return paint(image, self.model.predict_on_batch, width=self.architecture.width)
+        with _traced_quietly():
+            return paint(image, self.model.predict_on_batch, width=self.architecture.width)
 
     def labelled(self, style: str, licence: str = "unknown") -> "Network":
         """The same network with the name and the licence of its style on its card."""
@@ -188,6 +191,21 @@ def trunk() -> Network:
 def needs_jit() -> bool:
     """What `jit_compile` should be: XLA takes twice as long as oneDNN on a CPU, but JAX knows nothing else."""
     return keras.backend.backend() == "jax"
+
+
+@contextmanager
+def _traced_quietly() -> Iterator[None]:
+    """Without TensorFlow's advice on graphs that are traced often: it counts five networks in a row as one function."""
+
+    def useful(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(useful)
+    try:
+        yield
+    finally:
+        logger.removeFilter(useful)
 
 
 def _compiled(architecture: Architecture) -> keras.Model:

@@ -19,6 +19,7 @@ from nstlib.images import check_image
 from nstlib.johnson.checkpoint import Checkpoint
 from nstlib.johnson.crops import Crops, identity, training_photos
 from nstlib.johnson.network import Network, load_network, needs_jit, new_network
+from nstlib.johnson.peaks import mean_peak_energy, observed
 from nstlib.johnson.schedule import Schedule
 from nstlib.machine.measuring import describe_machine, package_version
 from nstlib.machine.precision import precision_in_use
@@ -32,6 +33,7 @@ _EMA_MOMENTUM = 0.995
 _CLIP_NORM = 1.0
 _RISE = 200  # steps until the rate is at its peak
 _RANGE_WEIGHT = 10.0
+_PEAK_WEIGHT = 10.0
 _VARIANCE_CROPS = 24
 
 
@@ -78,7 +80,8 @@ def train(
     last tenth of the steps, at most a few hundred (EMA). Under `keras.distribution.DataParallel` (on JAX) each batch is
     split over the devices; losses and weights are those of one device within rounding, and a checkpoint goes on with
     another number of devices. The objective sees the output clipped to [0, 1], as it will be
-    shown; values beyond that range cost 10 times their mean square on top.
+    shown; values beyond that range cost 10 times their mean square on top, and peaks of the feature maps inside
+    (`nstlib.johnson.peaks`) 10 times their mean energy.
 
     Args:
         style: the style image, `(H, W, 3)`.
@@ -191,7 +194,8 @@ class _Trainer(keras.Model):
     ):
         # Under a policy of mixed precision Keras would scale losses, though nothing here is float16.
         super().__init__(name="trainer", dtype="float32")
-        self.transformer, self.objective, self.content_variances = transformer, objective, variances
+        self.objective, self.content_variances = objective, variances
+        self.observed = observed(transformer)
         self.style_targets = objective.style_targets(style[None])
         self.terms = {name: _Latest(name=name) for name in _TERMS}
         self.beyond_range = _Latest(name="beyond_range")
@@ -200,14 +204,15 @@ class _Trainer(keras.Model):
         self.built = True  # the transformer inside was built by its constructor
 
     def call(self, images, training=None):
-        return self.transformer(images, training=training)
+        return self.observed(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         # Clipped in value, not in gradient: a pixel beyond black or white is judged as it will be shown, and can still
         # come back. With a squashing output in its place (tanh), dark areas saturate for good and turn into holes.
-        beyond = ops.clip(y_pred, 0.0, 1.0) - y_pred
+        images, entering = y_pred
+        beyond = ops.clip(images, 0.0, 1.0) - images
         terms = self.objective(
-            y_pred + ops.stop_gradient(beyond),
+            images + ops.stop_gradient(beyond),
             self.objective.content_targets(x),
             self.style_targets,
             content_variances=self.content_variances,
@@ -216,7 +221,11 @@ class _Trainer(keras.Model):
             self.terms[name].update_state(value)
         beyond_range = ops.mean(ops.square(beyond))
         self.beyond_range.update_state(beyond_range)
-        return terms.total + _RANGE_WEIGHT * beyond_range
+        return (
+            terms.total
+            + _RANGE_WEIGHT * beyond_range
+            + _PEAK_WEIGHT * mean_peak_energy(entering)
+        )
 
 
 def adam(schedule: Schedule) -> keras.optimizers.Optimizer:

@@ -1,3 +1,4 @@
+import logging
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from nstlib.errors import ImageError
 from nstlib.johnson import architecture
 from nstlib.johnson.layers import InstanceNormalization, ReflectionPadding2D
 from nstlib.johnson.network import (
+    Network,
     build_transformer,
     load_network,
     save_network,
@@ -191,6 +193,26 @@ def test_stylize_clips():
     raw = network.model.predict_on_batch(batch)[0]
     assert raw.min() < 0 or raw.max() > 1
     np.testing.assert_array_equal(network.stylize(batch[0]), raw.clip(0, 1))
+
+
+def test_stylize_hides_the_advice_on_tracing_and_nothing_else(caplog):
+    logger = logging.getLogger("tensorflow")
+    model = keras.Sequential([keras.layers.Identity()])
+
+    def talkative(images):
+        logger.warning("5 out of the last 5 calls to f triggered tf.function retracing.")
+        logger.warning("something else")
+        return images
+
+    model.predict_on_batch = talkative
+    with caplog.at_level("WARNING"):
+        logger.addHandler(caplog.handler)  # it may not hand its records on
+        Network(model).stylize(random_image(16, 16))
+        told = {record.getMessage() for record in caplog.records}
+        logger.warning("afterwards, 6 calls triggered tf.function retracing.")
+        logger.removeHandler(caplog.handler)
+    assert told == {"something else"}
+    assert "afterwards" in caplog.text
 
 
 def test_stylize_leaves_the_image_alone(network):
