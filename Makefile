@@ -16,9 +16,10 @@ BENCHMARKS := $(filter-out %/common.py %/browsing.py %/exact.py %/torch_vgg.py %
 # What the page try.html runs networks with.
 RUNTIME := build/web/.installed
 PYTEST := $(BIN)/python -m pytest
-# Files of tests in as many processes as there are cores, each without the plugin for notebooks, which is slow to load;
-# notebooks one after the other, since they measure.
-SIDE_BY_SIDE := --numprocesses auto --dist loadfile -p no:nbval
+# Files of tests in as many processes as there are cores. So are the notebooks of the smoke profile, whose timings say
+# nothing; those of the others, which measure, run one after the other.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile
+NO_NOTEBOOKS := -p no:nbval # slow to load
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
 # Kernels that do not copy TensorFlow's start-up messages into the notebooks.
@@ -59,11 +60,11 @@ build/full/%: notebooks/%.ipynb $(shell find nstlib -name '*.py') | $(STAMP)
 	touch $@
 
 test: $(STAMP) lint
-	$(PYTEST) -m 'not full and not web' $(SIDE_BY_SIDE) tests
-	NSTLIB_PROFILE=smoke $(PYTEST) --nbval-lax notebooks
+	$(PYTEST) -m 'not full and not web' $(SIDE_BY_SIDE) $(NO_NOTEBOOKS) tests
+	NSTLIB_PROFILE=smoke $(PYTEST) --nbval-lax $(SIDE_BY_SIDE) notebooks
 
 test-fast: $(STAMP)
-	$(PYTEST) -m 'not full and not slow and not web' $(SIDE_BY_SIDE) tests
+	$(PYTEST) -m 'not full and not slow and not web' $(SIDE_BY_SIDE) $(NO_NOTEBOOKS) tests
 
 web-tools: .venv/.web $(RUNTIME)
 
