@@ -42,14 +42,14 @@ class Row(NamedTuple):
 
 
 TABLE = {
-    "starry_night": Row((5, 10), steps=(4400, 700)),
+    "starry_night": Row((5, 10), steps=(4400, 3000)),
     "brush_flow": Row((5, 10)),
-    "wave": Row((5, 8)),
+    "wave": Row((5, 8), steps=(1200, 3000)),
     "linocut": Row((5, 8)),
-    "composition_vii": Row((8, 14)),
+    "composition_vii": Row((8, 14), steps=(1200, 3000)),
     "cubist_planes": Row((5, 10)),
-    "the_scream": Row((5, 10)),
-    "udnie": Row((5, 9)),
+    "the_scream": Row((5, 10), steps=(1200, 3000)),
+    "udnie": Row((5, 7), steps=(1200, 3000)),
     "stained_glass": Row((5, 8)),
     "woodblock_wave": Row((5, 6)),
 }

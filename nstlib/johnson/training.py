@@ -222,9 +222,7 @@ class _Trainer(keras.Model):
         beyond_range = ops.mean(ops.square(beyond))
         self.beyond_range.update_state(beyond_range)
         return (
-            terms.total
-            + _RANGE_WEIGHT * beyond_range
-            + _PEAK_WEIGHT * mean_peak_energy(entering)
+            terms.total + _RANGE_WEIGHT * beyond_range + _PEAK_WEIGHT * mean_peak_energy(entering)
         )
 
 
