@@ -59,6 +59,7 @@ def test_batch_normalisation_has_no_peaks_to_punish():
     assert mean_peak_energy(observed(transformer)(np.zeros((1, 16, 16, 3), np.float32))[1]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_layers")
 def test_training_takes_peaks_down(monkeypatch):
     photo = np.full((32, 32, 3), 0.2, np.float32)
