@@ -53,7 +53,7 @@ def float32() -> Iterator[None]:
 
 
 def use_bfloat16(on: bool = True) -> None:
-    """From now on, TensorFlow multiplies in bfloat16: in nearly half the time, with nearly the same result.
+    """From now on, TensorFlow multiplies in bfloat16: faster, with nearly the same result.
 
     Convolutions and matrix products read numbers of eight binary digits in place of 24 and add up in float32; images,
     losses and L-BFGS stay in float32. For `gatys`, networks and `train`. Call it first: what this process computed
