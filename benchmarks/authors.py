@@ -11,7 +11,7 @@ the variance of the photo's features.
 
 Writes results/tables/benchmark_authors.csv, after each style: mean and standard deviation over the photos, and strokes
 as a share of those of another row (`share_of`). Styles whose rows are there are not done again, unless a network
-changed.
+changed, or the size or the evaluations did.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def scores(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> tuple[flo
 
 
 def optimised(style: np.ndarray, network: nst.Network, evals: int) -> Painter:
-    """Optimisation from the photo, under the objective of a network."""
+    """Optimisation under the objective of a network, from the photo in the colours of the style."""
     budget = {"steps": evals, "max_evals": evals, "objective": network_objective(network)}
     return lambda photo: nst.gatys(photo, style, **budget, progress=False).image
 
@@ -79,16 +79,16 @@ def weights(name: str) -> dict[str, str]:
 def rows_of(name: str, photos: Mapping[str, np.ndarray], size: int, evals: int) -> pd.DataFrame:
     """The rows of one style."""
     style = nst.style(name, size=STYLE_SIZE)
-    rows = []
+    how, rows = {"size": size, "evals": evals}, []
     for by, paint in painters(name, size, evals).items():
         found = [scores(paint(photo), photo, style) for photo in photos.values()]
         found = pd.DataFrame(found, columns=YARDSTICKS)
-        means = {"photos": len(found), **found.mean(), **found.std().add_suffix("_std")}
-        rows.append({"style_image": name, "by": by} | means)
+        means = {**found.mean(), **found.std().add_suffix("_std")}
+        rows.append({"style_image": name, "by": by, **how, "photos": len(found)} | means)
         print(name, by, found.mean().round(3).to_dict(), flush=True)
     if name in AUTHORS:
         theirs = dict(zip(YARDSTICKS, AUTHORS[name], strict=True))
-        rows.append({"style_image": name, "by": THEIRS, "photos": 1, **theirs})
+        rows.append({"style_image": name, "by": THEIRS, **how, "photos": 1, **theirs})
     table = with_shares(pd.DataFrame(rows))
     return table.assign(weights=table["by"].map(weights(name)).fillna(""))
 
@@ -106,14 +106,15 @@ def earlier_rows(results: nst.study.ResultsFolder) -> pd.DataFrame:
     try:
         return results.read(TABLE, text=("weights",))
     except FileNotFoundError:
-        return pd.DataFrame(columns=["style_image", "by", "photos", "weights"])
+        return pd.DataFrame(columns=["style_image", "by", "size", "evals", "photos", "weights"])
 
 
-def is_done(rows: pd.DataFrame, name: str, photos: int) -> bool:
-    """Whether these rows of a style are of the networks that ship and of so many photos."""
+def is_done(rows: pd.DataFrame, name: str, photos: int, size: int, evals: int) -> bool:
+    """Whether these rows of a style are of the networks that ship, and of so many photos, pixels and evaluations."""
     found = rows[rows["weights"] != ""]
     same = dict(zip(found["by"], found["weights"], strict=True)) == weights(name)
-    return same and bool((found["photos"] == photos).all())
+    wanted = {"photos": photos, "size": size, "evals": evals}
+    return same and bool((found[list(wanted)] == pd.Series(wanted)).all(axis=None))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -128,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     photos = {name: nst.photo(name, size=options.size) for name in options.photos}
     for name in options.styles:
         of_style = table["style_image"] == name
-        if is_done(table[of_style], name, len(photos)):
+        if is_done(table[of_style], name, len(photos), options.size, options.evals):
             continue
         rows = rows_of(name, photos, options.size, options.evals)
         table = pd.concat([table[~of_style], rows], ignore_index=True)

@@ -52,7 +52,7 @@ def nstlib_loop(size: int, count: int) -> float:
     photo, style = pictures(size)
     result = nst.gatys(photo, style, steps=count + WARM_UP, scales=(1,), progress=False)
     history = result.history
-    seconds = history["seconds"].diff() / history["evals"].diff()
+    seconds = nst.study.timing.seconds_per_evaluation(history)
     return float(seconds.iloc[WARM_UP:].median())
 
 

@@ -23,12 +23,12 @@ PAIRS = [
 
 
 def run_pair(photo_name: str, style_name: str, size: int, evals: int):
-    """One optimisation from the photo: a row of the table, and the picture."""
+    """One optimisation from the photo in the colours of the style: a row of the table, and the picture."""
     photo, style = nst.photo(photo_name, size=size), nst.style(style_name, size=size)
     budget = {"steps": evals, "max_evals": evals, "scales": (1,)}
     result = nst.gatys(photo, style, **budget, progress=False)
     history = result.history
-    seconds = history["seconds"].diff().div(history["evals"].diff())
+    seconds = nst.study.timing.seconds_per_evaluation(history)
     row = {
         "photo": photo_name,
         "style": style_name,
@@ -69,7 +69,11 @@ def main() -> None:
         row, images[pair] = run_pair(*pair, arguments.size, arguments.evals)
         rows.append(row)
     table = pd.DataFrame(rows)
-    caption = f"Gatys with L-BFGS from the photo, alpha 1, beta 10, {arguments.size} px."
+    beta = nst.PerceptualLoss().style_weight
+    caption = (
+        f"Gatys with L-BFGS from the photo in the colours of the style, alpha 1, beta {beta:g}; "
+        f"{arguments.size} px."
+    )
     results.table(f"benchmark_gatys_{arguments.size}", table, caption=caption)
     results.figure(f"gatys_pairs_{arguments.size}", draw_pairs(images, arguments.size), caption)
     print(table.round(3).to_string(index=False))

@@ -6,8 +6,8 @@
 `nst.study.run_study` with every network and every photo. Writes results/tables/networks_SIZE.csv (a row for each
 network, photo and method), networks_SIZE_curves.csv, networks_SIZE_summary.csv (mean and standard deviation over the
 photos), equivalent_evals_SIZE.csv and training_cost.csv. The tables grow pair by pair: what they hold already is not
-done again, and where only a network's weights changed, the optimisations from the photo stay. Seconds, in the summary,
-follow from those of a pass and of an evaluation, which notebook 04 measures apart, with their spread.
+done again, and where only a network's weights changed, the optimisations that start elsewhere stay. Seconds, in the
+summary, follow from those of a pass and of an evaluation, which notebook 04 measures apart, with their spread.
 """
 
 import argparse
@@ -62,8 +62,8 @@ def write_summaries(results: nst.study.ResultsFolder, table: pd.DataFrame, size:
             drop=True
         ),
         caption=(
-            "Gradient evaluations of L-BFGS, from the photo, after which the total loss is no longer above the "
-            f"network's; inf: not within {max(BUDGETS)}; {size} px."
+            "Gradient evaluations of L-BFGS, from the photo in the colours of the style, after which the total loss is "
+            f"no longer above the network's; inf: not within {max(BUDGETS)}; {size} px."
         ),
     )
 

@@ -79,7 +79,7 @@ def main() -> None:
         history = nst.gatys(
             photo.numpy()[0], style, steps=REPEATS + 2, scales=(1,), progress=False
         ).history
-        each = (history["seconds"].diff() / history["evals"].diff()).iloc[2:]
+        each = nst.study.timing.seconds_per_evaluation(history).iloc[2:]
         rows.append(row("evaluation in nst.gatys", size, 2 * forward, each, rate))
     results = full_results(seed=None)
     table = pd.DataFrame(rows)

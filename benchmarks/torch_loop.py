@@ -104,9 +104,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="longer side in px")
     options = parser.parse_args()
     results = full_results()
-    caption = (
-        f"Seconds to the loss of the PyTorch tutorial's loop ({CALLS} calls); {options.size} px."
-    )
+    caption = f"Seconds to the loss of the PyTorch tutorial's loop ({CALLS} calls); size: longer side in px."
     try:
         rows = results.read(TABLE).to_dict("records")
     except FileNotFoundError:
@@ -114,7 +112,7 @@ def main() -> None:
     for pair in PAIRS:
         target = None
         for run in (REFERENCE, *OURS):
-            key = {"photo": pair[0], "style": pair[1], "run": run}
+            key = {"photo": pair[0], "style": pair[1], "size": options.size, "run": run}
             found = next((row for row in rows if key.items() <= row.items()), None)
             if found is None:
                 function = run_torch if run == REFERENCE else run_ours
@@ -128,7 +126,7 @@ def main() -> None:
                 results.table(TABLE, pd.DataFrame(rows), caption=caption)
                 print(found, flush=True)
             target = target or found
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).query("size == @options.size")
     print(table.groupby("run", sort=False)["ratio"].describe().round(3).to_string())
 
 

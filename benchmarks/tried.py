@@ -133,9 +133,9 @@ def optimized(photo, style, bfloat16=False) -> tuple[np.ndarray, float]:
     """The picture, and median seconds of an evaluation."""
     if bfloat16:
         nst.use_bfloat16()
-    options = {"steps": EVALS, "max_evals": EVALS, "scales": (1,), "progress": False}
-    found = nst.gatys(photo, style, **options)
-    each = (found.history["seconds"].diff() / found.history["evals"].diff()).iloc[1:]
+    options = {"steps": EVALS, "max_evals": EVALS, "scales": (1,), "init": "content"}
+    found = nst.gatys(photo, style, **options, progress=False)
+    each = nst.study.timing.seconds_per_evaluation(found.history).iloc[1:]
     return found.image, each.median()
 
 

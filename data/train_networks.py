@@ -29,7 +29,7 @@ from nstlib.data import STYLE_SIZE
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.johnson.distillation import train_identity
 from nstlib.johnson.network import trunk
-from nstlib.johnson.training import FIRST
+from nstlib.johnson.training import FIRST, PENALTIES
 
 ASSETS = Path(nst.__file__).parent / "assets"
 
@@ -71,7 +71,8 @@ def is_done(path: Path, objective: nst.PerceptualLoss, wanted: nst.Schedule) -> 
         return False
     card = nst.load_network(path).card
     numbers = dataclasses.asdict(wanted)
-    return card.get("objective") == objective.settings() and numbers.items() <= card.items()
+    terms = {"objective": objective.settings(), "penalties": PENALTIES}
+    return (terms | numbers).items() <= card.items()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -281,7 +281,11 @@ def _decode_heic(file: BinaryIO, path: Path) -> Decoded:
     if heif.premultiplied_alpha:
         raise ImageError(f"{path}: is a HEIC with premultiplied alpha; {ACCEPTED_FILES}")
     # A copy: pillow-heif before 1.6 frees the pixels with the file, whoever else still looks at them.
-    samples, alpha = _split(np.atleast_3d(np.array(heif)))
+    samples = np.atleast_3d(np.array(heif))
+    if samples.dtype == np.uint16:
+        # Ten or twelve bits with zeros behind them: white has to be the largest number.
+        samples |= samples >> heif.info["bit_depth"]
+    samples, alpha = _split(samples)
     nclx = heif.info.get("nclx_profile")
     named = (nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else None
     return _decoded(samples, alpha, heif.info, named)

@@ -86,6 +86,8 @@ def stylize(
     """
     photo = check_image(photo, "photo")
     styles = list(style) if isinstance(style, list | tuple) else [style]
+    if not styles:
+        raise ValueError("style: an empty list; accepted: at least one style")
     if method not in METHODS:
         raise ValueError(f"method: {method!r} is not one of {', '.join(METHODS)}")
     if preserve_colour is not None and preserve_colour not in _PRESERVE:
@@ -189,20 +191,12 @@ def network_objective(network: Painter) -> "PerceptualLoss | None":
     settings = network.card.get("objective")
     if settings is None:
         return None
-    from nstlib.objective.features import layer_names
     from nstlib.objective.perceptual import PerceptualLoss
 
     try:
-        objective = PerceptualLoss(**settings)
-        known = layer_names(objective.extractor)
+        return PerceptualLoss(**settings)
     except (TypeError, ValueError) as error:
         raise NetworkError(f"network: the objective on its card is none ({error})") from error
-    for name, _ in (*objective.content_layers, *objective.style_layers):
-        if name not in known:
-            raise NetworkError(
-                f"network: the objective on its card names {name!r}, which is no layer of {objective.extractor!r}"
-            )
-    return objective
 
 
 def _network(style: np.ndarray | str) -> Painter:

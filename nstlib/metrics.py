@@ -198,8 +198,8 @@ def lpips(image: np.ndarray, photo: np.ndarray, net: str = "vgg") -> float:
 def stroke_strength(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> float:
     """How strong the marks are where the photo is quiet, as a share of the painting's own.
 
-    Differences of Gaussians of the luminance at σ = 0.7 · 2^k px, k = 0 … 5; the root mean square of each of the four
-    finest in windows of 32 px. Of the windows the third in which the photo has least energy: there, whatever stands out
+    Differences of Gaussians of the luminance at σ = 0.7 · 2^k px, k = 0 … 4; the root mean square of each of the four
+    in windows of 32 px. Of the windows the third in which the photo has least energy: there, whatever stands out
     was painted. The image's mean over the style image's mean over all its windows, averaged over the four bands.
 
     1 is as much texture as the painting, a flat image has 0. Beside our style images an untouched photo has up to 0.5

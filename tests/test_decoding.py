@@ -291,7 +291,14 @@ class TestHeic:
         ramp = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64, 1)
         image = load_image(write(heic(heif, np.repeat(ramp, 3, 2), "RGB;16", quality=-1)))
         assert len(np.unique(image)) > 700
+        assert image.max() == 1
         np.testing.assert_allclose(image, np.repeat(ramp / 65535, 3, 2), atol=LEVEL)
+
+    def test_nothing_is_transparent_where_ten_bits_say_so(self, write, heif):
+        white = np.full((24, 24, 4), 65535, np.uint16)
+        path = write(heic(heif, white, "RGBA;16", quality=-1))
+        assert load_alpha(path) is None
+        assert (load_image(path) == 1).all()
 
     def test_profile(self, write, heif):
         patch = np.full((24, 24, 3), (234, 51, 35), np.uint8)

@@ -43,6 +43,12 @@ def run(pair, **options):
     return stylize(*pair, progress=False, **options)
 
 
+@pytest.mark.parametrize("method", ["johnson", "gatys", "hybrid"])
+def test_no_style_at_all_is_refused(pair, method):
+    with pytest.raises(ValueError, match="style: an empty list"):
+        stylize(pair[0], [], method=method)
+
+
 def test_johnson_is_the_network(pair, network, runs):
     np.testing.assert_array_equal(run(pair, network=network), network.stylize(pair[0]))
     assert not runs
@@ -287,8 +293,14 @@ def test_the_objective_of_a_network_is_that_of_its_card(network):
     ("objective", "message"),
     [
         ({"extractor": "vgg16-hed"}, "is none .*extractor: 'vgg16-hed' is not one of vgg16"),
-        ({"style_layers": {"pixels": 2.0}}, "names 'pixels', which is no layer of 'vgg16'"),
-        ({"content_layers": ["relu3"]}, "names 'relu3', which is no layer of 'vgg16'"),
+        (
+            {"style_layers": {"pixels": 2.0}},
+            r"is none \(style_layers: 'pixels' is no layer of 'vgg16'",
+        ),
+        (
+            {"content_layers": ["relu3"]},
+            r"is none \(content_layers: 'relu3' is no layer of 'vgg16'",
+        ),
         ({"style_weight": -1}, "is none .*style_weight"),
         ({"charm": 1}, "is none .*charm"),
         ([1, 2], "is none"),

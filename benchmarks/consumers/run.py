@@ -93,7 +93,9 @@ def run(environment: Path, runtime: str, network: nst.Network, size: tuple[int, 
                 if RUNTIMES[runtime] is None
                 else np.load(folder / "painted.npy")
             )
-        except (subprocess.TimeoutExpired, ValueError, OSError):
+        except subprocess.TimeoutExpired:
+            return {"error": f"not ready after {PATIENCE} s"}
+        except (ValueError, OSError):
             lines = (process.stderr or process.stdout).strip().splitlines()
             return {"error": lines[-1][:200] if lines else f"exit code {process.returncode}"}
     difference = np.abs(painted.clip(0, 1) - network.stylize(photo[0]))

@@ -3,12 +3,15 @@
 The extra `fast` brings OpenVINO, and `nncf`, which finds the ranges that int8 needs.
 """
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from nstlib.files import replacing
 from nstlib.johnson import PRECISIONS
 from nstlib.johnson.passes import paint
 from nstlib.johnson.saved import SavedNetwork, network_path, read_network
+from nstlib.machine.measuring import package_version
 from nstlib.machine.precision import check_bfloat16, has_bfloat16
 
 # From this on sums over the pixels are taken with care. Without, a photo in the midst of white is off by two grey
@@ -33,7 +37,7 @@ _KEPT_AT_EACH_END = (
 
 @dataclass(frozen=True)
 class Engine:
-    """A trained network, ready to paint without TensorFlow.
+    """A trained network, ready to paint without TensorFlow; threads that share one take turns.
 
     Attributes:
         saved: architecture, weights and model card.
@@ -43,6 +47,8 @@ class Engine:
     saved: SavedNetwork
     precision: str
     _request: Callable[[bool], Any]  # of OpenVINO: whether for a large photo
+    # A request of OpenVINO serves one caller at a time.
+    _turn: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def card(self) -> Mapping[str, Any]:
@@ -63,7 +69,8 @@ class Engine:
     def _infer(self, images: np.ndarray) -> np.ndarray:
         _, height, width, _ = images.shape
         large = height * width > _LARGE and self.precision == "float32"
-        return self._request(large).infer([images], share_inputs=True)[0]
+        with self._turn:
+            return self._request(large).infer([images], share_inputs=True)[0]
 
 
 def load_engine(name: str | Path, *, width: float = 1.0, precision: str = "float32") -> Engine:
@@ -76,7 +83,7 @@ def load_engine(name: str | Path, *, width: float = 1.0, precision: str = "float
             processor that has instructions for it; `"int8"` less again, at one or two grey levels on average. Large
             photos with wide even areas are best painted in float32: only there sums over all pixels are exact.
             The first call in int8 measures the network on the built-in photos, some seconds, and keeps what it found in
-            the user's cache folder.
+            the user's cache folder, where that can be written.
 
     Raises:
         EngineError: OpenVINO is missing, or `nncf` for int8 (`pip install 'nst-study[fast]'`), or it cannot run this.
@@ -128,8 +135,7 @@ def _model(core, saved: SavedNetwork, large: bool = False):
 
 def _quantized(core, saved: SavedNetwork):
     """The network with convolutions in int8 (`nncf.quantize`), from the cache if it is there."""
-    path = cache_folder() / f"{saved.fingerprint}.xml"
-    weights = path.with_suffix(".bin")
+    path = cache_folder() / f"{_quantization(saved)}.xml"
     with suppress(RuntimeError):  # not there, or broken
         return core.read_model(path)
     import nncf
@@ -158,7 +164,23 @@ def _quantized(core, saved: SavedNetwork):
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
         ),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(weights, ".bin") as numbers, replacing(path, ".xml") as text:
-        openvino.serialize(model, text, numbers)
+    with suppress(OSError):  # the next process measures again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The text moves into place last: where it lies, its numbers do.
+        with (
+            replacing(path, ".xml") as text,
+            replacing(path.with_suffix(".bin"), ".bin") as numbers,
+        ):
+            openvino.serialize(model, text, numbers)
     return model
+
+
+def _quantization(saved: SavedNetwork) -> str:
+    """Twenty hexadecimal digits of all that decides about the network in int8."""
+    made_of = [
+        saved.fingerprint,
+        asdict(saved.architecture),
+        _KEPT_AT_EACH_END,
+        *(package_version(package) for package in ("nncf", "openvino")),
+    ]
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]

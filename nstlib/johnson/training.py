@@ -32,8 +32,7 @@ _EVERY = 200  # steps between two saved states
 _EMA_MOMENTUM = 0.995
 _CLIP_NORM = 1.0
 _RISE = 200  # steps until the rate is at its peak
-_RANGE_WEIGHT = 10.0
-_PEAK_WEIGHT = 10.0
+PENALTIES = {"range": 10.0, "peaks": 10.0}  # weights of what is added to the objective
 _VARIANCE_CROPS = 24
 
 
@@ -151,6 +150,7 @@ def _recipe(schedule, objective, start, images) -> dict[str, Any]:
     return {
         **asdict(schedule),
         "objective": objective.settings(),
+        "penalties": dict(PENALTIES),
         "architecture": asdict(start.architecture),
         "photos": len(images),
         "start": start.card.get("style", "random"),
@@ -221,9 +221,8 @@ class _Trainer(keras.Model):
             self.terms[name].update_state(value)
         beyond_range = ops.mean(ops.square(beyond))
         self.beyond_range.update_state(beyond_range)
-        return (
-            terms.total + _RANGE_WEIGHT * beyond_range + _PEAK_WEIGHT * mean_peak_energy(entering)
-        )
+        penalties = {"range": beyond_range, "peaks": mean_peak_energy(entering)}
+        return terms.total + sum(PENALTIES[name] * value for name, value in penalties.items())
 
 
 def adam(schedule: Schedule) -> keras.optimizers.Optimizer:

@@ -1,15 +1,15 @@
 """How long a call takes, how much memory it needs, and on what machine."""
 
-import functools
-import multiprocessing
 import os
 import platform
 import statistics
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,11 @@ def in_fresh_process(function: Callable, *args: Any, **options: Any) -> Any:
     be one that can be imported by name, its arguments and result ones that can be pickled.
 
     Raises:
-        Whatever the function raises.
+        concurrent.futures.process.BrokenProcessPool: the process was killed, as where memory runs out.
+        Exception: whatever the function raises.
     """
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(functools.partial(function, *args, **options))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *args, **options).result()
 
 
 def peak_memory(function: Callable, *args: Any) -> int:

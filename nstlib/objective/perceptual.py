@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from nstlib.arguments import is_finite
-from nstlib.objective.features import feature_extractor
+from nstlib.objective.features import POOLINGS, feature_extractor, layer_names
 from nstlib.objective.losses import (
     Tensor,
     content_loss,
@@ -70,15 +70,16 @@ class PerceptualLoss:
 
     def __post_init__(self):
         for argument in ("content_layers", "style_layers"):
-            object.__setattr__(self, argument, _layer_weights(argument, getattr(self, argument)))
+            layers = _layer_weights(argument, getattr(self, argument), self.extractor)
+            object.__setattr__(self, argument, layers)
         for argument in ("content_weight", "style_weight", "total_variation_weight"):
             object.__setattr__(self, argument, _weight(argument, getattr(self, argument)))
         if self.weights is not None:
             object.__setattr__(self, "weights", str(self.weights))
-        if self.style_statistic not in STYLE_STATISTICS:
-            raise ValueError(
-                f"style_statistic: {self.style_statistic!r} is not one of {', '.join(STYLE_STATISTICS)}"
-            )
+        for argument, accepted in (("style_statistic", STYLE_STATISTICS), ("pooling", POOLINGS)):
+            value = getattr(self, argument)
+            if value not in accepted:
+                raise ValueError(f"{argument}: {value!r} is not one of {', '.join(accepted)}")
         if self.style_statistic == "moments" and not self.normalize:
             raise ValueError("normalize=False is Gatys' formula, which knows Gram matrices only")
 
@@ -169,15 +170,21 @@ class PerceptualLoss:
         return total / sum(weights) if self.normalize else total
 
 
-def _layer_weights(argument: str, layers) -> tuple[tuple[str, float], ...]:
-    if isinstance(layers, str):
-        raise ValueError(
-            f"{argument}: give a list of names or a mapping, not the string {layers!r}"
-        )
+def _layer_weights(argument: str, layers, extractor: str) -> tuple[tuple[str, float], ...]:
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise ValueError(f"{argument}: give a list of names or a mapping, not {layers!r}")
     if isinstance(layers, Mapping):
         pairs = layers.items()
     else:
         pairs = [layer if isinstance(layer, tuple) else (layer, 1.0) for layer in layers]
+    known = layer_names(extractor)
+    for pair in pairs:
+        if len(pair) != 2:
+            raise ValueError(f"{argument}: {pair!r} is not a name and its weight")
+        if pair[0] not in known:
+            raise ValueError(
+                f"{argument}: {pair[0]!r} is no layer of {extractor!r}; accepted: {', '.join(known)}"
+            )
     pairs = tuple((name, _weight(f"{argument}[{name!r}]", weight)) for name, weight in pairs)
     if len(dict(pairs)) < len(pairs):
         raise ValueError(f"{argument}: {[name for name, _ in pairs]} names a layer twice")

@@ -46,7 +46,7 @@ def minimize_in_box(
     point = np.clip(start, low, high)
     value, gradient = value_and_gradient(point)
     pairs, taken = deque(maxlen=_MEMORY), 0
-    for _ in range(steps):
+    while taken < steps:
         held = ((point <= low) & (gradient > 0)) | ((point >= high) & (gradient < 0))
         free = np.where(held, 0, gradient)
         norm = _dot(free, free) ** 0.5

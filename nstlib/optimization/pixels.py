@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-from nstlib.arguments import check_count, check_shares
+from nstlib.arguments import check_count, check_seed, check_shares
 from nstlib.errors import ImageError, OptimizationError
 from nstlib.images import MIN_SIDE, centre_crop, check_image, resize, transfer_colour
 from nstlib.machine.memory import within_memory
@@ -105,6 +105,7 @@ def gatys(
     styles = _check_styles(style)
     shares = check_shares(style_shares, "style_shares", count=len(styles))
     _check_counts(steps, max_evals, snapshots)
+    check_seed(seed)
     scales = (
         _default_scales(photo, styles) if scales is None else _check_scales(scales, photo, styles)
     )
@@ -147,6 +148,8 @@ def _check_styles(style) -> list[np.ndarray]:
 
 
 def _check_counts(steps, max_evals, snapshots) -> None:
+    if not isinstance(snapshots, Iterable):
+        raise ValueError(f"snapshots: {snapshots!r} is not a sequence of whole numbers")
     budgets = [("steps", steps), *(("snapshots", count) for count in snapshots)]
     for argument, value in budgets + ([] if max_evals is None else [("max_evals", max_evals)]):
         check_count(value, argument, least=1)

@@ -22,6 +22,7 @@ from nstlib.study.costs import (
     work_of,
 )
 from nstlib.study.method import Method
+from nstlib.study.statistics import three_digits
 from nstlib.study.timing import ENGINE
 
 # How far above the best measured method a method's means may lie: total loss, patch distance.
@@ -263,7 +264,7 @@ def _nothing_fits(
 def _span(seconds: float) -> str:
     for unit, length in (("h", 3600), ("min", 60)):
         if seconds >= 1.5 * length:
-            return f"{seconds / length:.3g} {unit}"
+            return f"{three_digits(seconds / length)} {unit}"
     return f"{seconds:.2g} s"
 
 

@@ -135,6 +135,11 @@ def interval_text(table: pd.DataFrame, column: str) -> pd.Series:
     return text[column] + " (" + text["low"] + " to " + text["high"] + ")"
 
 
+def three_digits(value: float) -> str:
+    """A number above 0 to three significant digits, or whole from 1,000 on: "0.0125", "12.5", "12,500"."""
+    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
+
+
 def paired_differences(
     table: pd.DataFrame,
     comparisons: Iterable[tuple[str, str]],

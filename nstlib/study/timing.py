@@ -106,11 +106,17 @@ def evaluation_seconds(
     rows = []
     for size in sizes:
         photo = resize(load_photo(_PHOTO), size)
-        most = {"steps": repeats + _WARM_UP, "scales": (1,), "objective": objective}
+        # The first row of the history, the start, is one of the warm-ups.
+        most = {"steps": repeats + _WARM_UP - 1, "scales": (1,), "objective": objective}
         history = gatys(photo, style, **most, progress=False).history
-        seconds = (history["seconds"].diff() / history["evals"].diff()).iloc[_WARM_UP:]
+        seconds = seconds_per_evaluation(history).iloc[_WARM_UP:]
         rows.append(_row("evaluation", photo, seconds, history["seconds"].iloc[0]))
     return pd.DataFrame(rows)
+
+
+def seconds_per_evaluation(history: pd.DataFrame) -> pd.Series:
+    """What an evaluation took in each step of an optimisation, from the history of `nstlib.gatys`; NaN in the first."""
+    return history["seconds"].diff() / history["evals"].diff()
 
 
 def training_seconds(

@@ -3,6 +3,8 @@
 import builtins
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from runs import random_image, random_network
 from nstlib.data.pictures import photo as load_photo
 from nstlib.errors import EngineError, ImageError, NetworkError, PrecisionError
 from nstlib.images import centre_crop
-from nstlib.johnson import engines
+from nstlib.johnson import architecture, engines
 from nstlib.johnson.engines import load_engine
 from nstlib.johnson.network import load_network, save_network
 
@@ -89,6 +91,36 @@ def test_int8_is_measured_once_and_kept(file, network, cache, monkeypatch):
     np.testing.assert_array_equal(mended, first)
 
 
+@pytest.mark.slow
+def test_what_is_kept_is_of_the_architecture_too(file, network, cache, monkeypatch):
+    monkeypatch.setattr("nncf.quantize", lambda model, *_, **__: model)
+    image = random_image(32, 32)
+    with_zeros = replace(network, architecture=replace(network.architecture, padding="zeros"))
+    other = save_network(with_zeros, file.with_name("zeros.npz"))
+    pictures = [load_engine(each, precision="int8").stylize(image) for each in (file, other)]
+    assert load_engine(other).saved.fingerprint == network.fingerprint
+    assert np.abs(pictures[0] - pictures[1]).max() > 0.01
+    assert len(list(cache.glob("*.xml"))) == 2
+
+
+@pytest.mark.slow
+def test_int8_works_where_nothing_can_be_kept(file, tmp_path, monkeypatch):
+    occupied = tmp_path / "file"
+    occupied.touch()
+    monkeypatch.setattr(engines, "cache_folder", lambda: occupied / "cache")
+    monkeypatch.setattr("nncf.quantize", lambda model, *_, **__: model)
+    assert load_engine(file, precision="int8").stylize(random_image(32, 32)).shape == (32, 32, 3)
+
+
+def test_threads_that_share_an_engine_take_turns(file):
+    engine = load_engine(file)
+    images = [random_image(64, 64, seed) for seed in range(8)]
+    expected = [engine.stylize(image) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(engine.stylize, images))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_it_runs_without_keras_and_its_backends(file):
     program = (
         "import sys, numpy as np, nstlib as nst\n"
@@ -129,7 +161,8 @@ def test_what_is_refused(file, tmp_path):
 
 @pytest.mark.full
 @pytest.mark.parametrize("width", [1.0, 0.25])
-def test_what_ships_paints_the_same(width):
+def test_what_ships_paints_the_same(width, cache, monkeypatch):
+    monkeypatch.setattr(architecture, "_RESIDUAL_BLOCKS", 5)
     image = load_photo("rocket", size=200)
     expected = load_network("wave", width=width).stylize(image)
     assert np.abs(load_engine("wave", width=width).stylize(image) - expected).max() < 1 / 255

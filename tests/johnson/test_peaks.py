@@ -67,7 +67,7 @@ def test_training_takes_peaks_down(monkeypatch):
     schedule = Schedule(steps=4, size=32, small_share=0, learning_rate=3e-2)
 
     def peaks(weight):
-        monkeypatch.setattr(training, "_PEAK_WEIGHT", weight)
+        monkeypatch.setitem(training.PENALTIES, "peaks", weight)
         network = run_eagerly(start_network(), photos=[photo], schedule=schedule).network
         return float(mean_peak_energy(observed(network.model)(photo[None])[1]))
 

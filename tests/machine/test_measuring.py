@@ -6,6 +6,7 @@ import platform
 import re
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,11 @@ def test_measure_refuses_warmup(warmup):
     message = f"warmup: {warmup!r} is not a whole number of at least 0"
     with pytest.raises(ValueError, match=re.escape(message)):
         measure(lambda: None, warmup=warmup)
+
+
+def test_a_process_that_is_killed_is_an_error():
+    with pytest.raises(BrokenProcessPool):
+        in_fresh_process(os._exit, 9)
 
 
 def test_peak_memory_sees_memory_that_is_freed_before_the_end():

@@ -275,7 +275,9 @@ def test_a_weight_is_a_finite_number_of_at_least_zero(argument, value):
 @pytest.mark.parametrize(
     ("layers", "words"),
     [
-        ("relu1_1", "not the string 'relu1_1'"),
+        ("relu1_1", "not 'relu1_1'"),
+        (5, "not 5"),
+        ([("relu1_1", 1, 2)], "is not a name and its weight"),
         ([], "at least one layer"),
         ({}, "at least one layer"),
         ({"relu1_1": 0, "relu2_1": 0.0}, "at least one layer with a weight above 0"),
@@ -307,8 +309,9 @@ def test_gatys_formula_is_for_gram_matrices():
         ("style_layers", ["relu3_4"]),
         ("extractor", "vgg11"),
         ("pooling", "median"),
+        ("style_statistic", "mean"),
     ],
 )
-def test_an_unknown_name_is_refused_at_the_latest_with_the_network(argument, value):
-    with pytest.raises(ValueError, match="is not one of"):
-        PerceptualLoss(**{argument: value}).extract  # noqa: B018
+def test_an_unknown_name_is_refused_by_its_argument(argument, value):
+    with pytest.raises(ValueError, match=f"^{argument}: '.*is (not one of|no layer of) "):
+        PerceptualLoss(**{argument: value})

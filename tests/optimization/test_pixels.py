@@ -619,3 +619,11 @@ def test_starts_that_come_from_the_style_are_mixed_too(pair, init, calls):
 def test_mixes_that_are_none(pair, style, options, message):
     with pytest.raises(ValueError, match=message):
         run((pair[0], style), **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{"seed": -1}, {"seed": "x"}, {"init": "noise", "seed": 2**32}, {"snapshots": 5}]
+)
+def test_seeds_and_snapshots_that_are_none(pair, options):
+    with pytest.raises(ValueError, match=[*options][-1]):
+        run(pair, **options)

@@ -15,6 +15,7 @@ from nstlib.study.statistics import (
     median_ranges,
     paired_differences,
     pareto_front,
+    three_digits,
 )
 
 
@@ -52,6 +53,14 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         _, low, high = mean_interval(grid(values), "total", resamples=200)
         covered += low <= 0 <= high
     assert covered >= 51  # 57 expected; the chance of fewer than 51 is below 1%
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.01254, "0.0125"), (12.54, "12.5"), (999.4, "999"), (999.6, "1,000"), (1e6, "1,000,000")],
+)
+def test_three_digits(value, text):
+    assert three_digits(value) == text
 
 
 def test_the_order_of_the_rows_does_not_matter():

@@ -33,6 +33,7 @@ from nstlib.study.plots.parts import (
     settled,
     write_beside,
 )
+from nstlib.study.statistics import three_digits
 
 _WHISKERS = {"fmt": "none", "ecolor": INK, "capsize": 3}  # intervals around bars
 _SIDEWAYS = 1.02  # factor on the cost between neighbouring groups of `pareto`
@@ -445,14 +446,14 @@ def _loss_title(column: str) -> str:
 def _duration(seconds: float) -> str:
     """A duration in a fitting unit, to three digits."""
     for limit, unit, name in (
-        (1e-3, 1e-6, "µs"),
-        (1, 1e-3, "ms"),
+        (0.9995e-3, 1e-6, "µs"),
+        (0.9995, 1e-3, "ms"),
         (120, 1, "s"),
         (7200, 60, "min"),
     ):
         if seconds < limit:
-            return f"{seconds / unit:.3g} {name}"
-    return f"{seconds / 3600:.3g} h"
+            return f"{three_digits(seconds / unit)} {name}"
+    return f"{three_digits(seconds / 3600)} h"
 
 
 def _bar_centres(
