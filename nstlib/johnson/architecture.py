@@ -11,6 +11,8 @@ gradient vanishes, and they stay black; `nstlib.johnson.training` keeps a linear
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nstlib.arguments import is_finite
+
 NORMALIZATIONS = ("instance", "batch")
 UPSAMPLINGS = ("resize", "transposed")
 PADDINGS = ("reflect", "zeros")
@@ -24,13 +26,14 @@ class Architecture:
     """What a network is made of.
 
     Attributes:
-        width: multiplies the 32, 64 and 128 channels of the paper, above 0; at 1 there are 1,679,235 parameters.
+        width: multiplies the 32, 64 and 128 channels of the paper, above 0 and at most 8; at 1 there are 1,679,235
+            parameters.
         normalization: `"instance"` or `"batch"`.
         upsampling: `"resize"` (bilinear, then convolution) or `"transposed"` convolution.
         padding: `"reflect"` or `"zeros"`.
 
     Raises:
-        ValueError: an unknown choice or a width not above 0.
+        ValueError: an unknown choice or another width.
     """
 
     width: float = 1.0
@@ -40,8 +43,9 @@ class Architecture:
 
     def __post_init__(self):
         width = self.width
-        if isinstance(width, bool) or not isinstance(width, int | float) or not 0 < width <= 8:
+        if not is_finite(width) or not 0 < width <= 8:
             raise ValueError(f"width: {width!r} is not a number above 0 and at most 8")
+        object.__setattr__(self, "width", float(width))  # of NumPy, it would not fit on a card
         for argument, accepted in (
             ("normalization", NORMALIZATIONS),
             ("upsampling", UPSAMPLINGS),

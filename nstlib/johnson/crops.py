@@ -135,12 +135,16 @@ def training_photos(
 
     Raises:
         DataError: a folder without usable photos.
-        ValueError: an empty sequence.
+        ValueError: an empty sequence, or none.
     """
     if photos is None:
         return Variants([photo(name) for name in training_photo_names()])
     if isinstance(photos, str | Path):
         return photo_folder(photos, load=ShrinkingLoader(_SHORT * size))
+    if not (hasattr(photos, "__len__") and hasattr(photos, "__getitem__")):
+        raise ValueError(
+            f"photos: {type(photos).__name__} is neither a folder nor a sequence of images"
+        )
     if len(photos) == 0:
         raise ValueError("photos is empty: training needs at least one image")
     return photos

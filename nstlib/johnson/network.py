@@ -33,7 +33,8 @@ def build_transformer(
     """An untrained image transformation network (`nstlib.johnson.architecture` says what departs from the paper).
 
     Args:
-        width: multiplies the 32, 64 and 128 channels of the paper, above 0; at 1 there are 1,679,235 parameters.
+        width: multiplies the 32, 64 and 128 channels of the paper, above 0 and at most 8; at 1 there are 1,679,235
+            parameters.
         normalization: `"instance"` or `"batch"`.
         upsampling: `"resize"` (bilinear, then convolution) or `"transposed"` convolution.
         padding: `"reflect"` or `"zeros"`.
@@ -43,7 +44,7 @@ def build_transformer(
         shape, after training nearly in [0, 1]: clip them to show them.
 
     Raises:
-        ValueError: an unknown choice or a width not above 0.
+        ValueError: an unknown choice or another width.
     """
     architecture = Architecture(
         width=width, normalization=normalization, upsampling=upsampling, padding=padding

@@ -71,6 +71,10 @@ def network_path(name: str | Path, *, width: float = 1.0) -> Path:
         NetworkError: no such network or file.
         ValueError: a width at which none ships.
     """
+    if not isinstance(name, str | Path):
+        raise NetworkError(
+            f"name: {name!r} is neither the name of a network nor the path of a file"
+        )
     path = Path(name)
     if path.suffix != ".npz":
         names = network_names(width)
@@ -126,7 +130,12 @@ def write_network(saved: SavedNetwork, path: str | Path, *, dtype: str = "float3
     if not all(np.isfinite(array).all() for array in arrays):
         raise NetworkError(f"{path.name}: a weight is not finite as {dtype}; nothing was written")
     header = {"format": _FORMAT, "architecture": asdict(saved.architecture), _CARD: saved.card}
-    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    try:
+        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    except (TypeError, ValueError) as error:
+        raise NetworkError(
+            f"network: its card is no JSON ({error}); nothing was written"
+        ) from error
     with replacing(path) as temporary, temporary.open("xb") as file:
         np.savez_compressed(file, header=text, **{_key(i): a for i, a in enumerate(arrays)})
     return path

@@ -20,9 +20,9 @@ from nstlib.images import to_uint8
 from nstlib.johnson.network import load_network
 from nstlib.johnson.saved import network_names
 from nstlib.johnson.training import training_objective
-from nstlib.methods import METHODS, network_objective, stylize
+from nstlib.methods import METHODS, stylize
 from nstlib.metrics import YARDSTICKS, evaluate
-from nstlib.objective.perceptual import PerceptualLoss
+from nstlib.study.comparison import objective_of
 
 try:
     import ipywidgets as widgets
@@ -110,7 +110,7 @@ def painted(
     if size < 32:
         raise ImageError(f"size: {size} px is too small to see a style; accepted: at least 32")
     network = load_network(style)
-    objective = network_objective(network) or PerceptualLoss()
+    objective = objective_of(network)
     objective = dataclasses.replace(objective, style_weight=style_weight)
     content, painting = load_photo(photo, size=size), load_style(style, size=STYLE_SIZE)
     options = {"method": method, "network": network, "objective": objective, "steps": evals}

@@ -190,6 +190,11 @@ def test_a_folder_gives_its_photos_and_a_sequence_itself(folder, kind):
     assert training_photos(images, 32) is images
 
 
+def test_photos_that_come_one_by_one_are_refused():
+    with pytest.raises(ValueError, match="photos: generator is neither a folder nor a sequence"):
+        training_photos((each for each in pictures(2)), 32)
+
+
 def test_no_photos(tmp_path):
     with pytest.raises(ValueError, match="photos is empty"):
         training_photos([], 32)

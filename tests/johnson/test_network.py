@@ -9,11 +9,13 @@ from runs import random_image, random_network
 
 from nstlib.errors import ImageError
 from nstlib.johnson import architecture
+from nstlib.johnson.architecture import Architecture
 from nstlib.johnson.layers import InstanceNormalization, ReflectionPadding2D
 from nstlib.johnson.network import (
     Network,
     build_transformer,
     load_network,
+    new_network,
     save_network,
 )
 from nstlib.johnson.schedule import Schedule
@@ -48,6 +50,12 @@ def test_width_multiplies_the_channels():
     assert filters(1) == {32, 64, 128, 3}
     assert filters(0.5) == {16, 32, 64, 3}
     assert filters(0.001) == {1, 3}
+
+
+def test_a_width_may_be_a_number_of_numpy(tmp_path):
+    network = new_network(width=np.float32(0.25))
+    saved = save_network(network, tmp_path / "quarter.npz")
+    assert load_network(saved).architecture == network.architecture == Architecture(width=0.25)
 
 
 @pytest.mark.parametrize("width", [0, -1, 8.1, float("nan"), float("inf"), True, "1", None])

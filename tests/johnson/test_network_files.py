@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,19 @@ def test_save_wants_its_suffix(network, tmp_path, name):
     with pytest.raises(NetworkError, match=r"\.npz"):
         save_network(network, tmp_path / name)
     assert not any(tmp_path.iterdir())
+
+
+def test_save_refuses_a_card_that_is_no_json(network, tmp_path):
+    strange = replace(network, card={"style": np.float32(1)})
+    with pytest.raises(NetworkError, match="its card is no JSON"):
+        save_network(strange, tmp_path / "network.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [5, None, b"wave"])
+def test_a_name_that_is_none(name):
+    with pytest.raises(NetworkError, match=r"^name: .* is neither the name"):
+        load_network(name)
 
 
 def test_save_refuses_unknown_dtypes(network, tmp_path):
