@@ -213,7 +213,7 @@ def test_stylize_hides_the_advice_on_tracing_and_nothing_else(caplog):
         return images
 
     model.predict_on_batch = talkative
-    with caplog.at_level("WARNING"):
+    with caplog.at_level("WARNING", logger="tensorflow"):
         logger.addHandler(caplog.handler)  # it may not hand its records on
         Network(model).stylize(random_image(16, 16))
         told = {record.getMessage() for record in caplog.records}
