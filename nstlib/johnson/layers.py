@@ -35,8 +35,8 @@ class InstanceNormalization(_Layer):
 
     def call(self, x: KerasTensor) -> KerasTensor:
         """`(B, H, W, C)` normalised."""
-        centred = x - _mean(x)
-        deviation = ops.sqrt(_mean(ops.square(centred)) + EPSILON)
+        centred = x - pixel_mean(x)
+        deviation = ops.sqrt(pixel_mean(ops.square(centred)) + EPSILON)
         return centred * (self.scale / deviation) + self.offset
 
     def compute_output_shape(self, shape: Shape) -> Shape:
@@ -44,9 +44,12 @@ class InstanceNormalization(_Layer):
         return shape
 
 
-def _mean(x):
-    """Over the width, then over the height: TensorFlow on a CPU adds float32 one by one, and a sum over a million
-    pixels is off in the third digit."""
+def pixel_mean(x: KerasTensor) -> KerasTensor:
+    """Of `(B, H, W, C)` over the pixels, `(B, 1, 1, C)`.
+
+    Over the width, then over the height: TensorFlow on a CPU adds float32 one by one, and a sum over a million pixels
+    is off in the third digit.
+    """
     return ops.mean(ops.mean(x, axis=2, keepdims=True), axis=1, keepdims=True)
 
 

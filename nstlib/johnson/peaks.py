@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from nstlib.johnson.architecture import EPSILON
-from nstlib.johnson.layers import InstanceNormalization
+from nstlib.johnson.layers import InstanceNormalization, pixel_mean
 
 Tensor = Any  # an array of Keras' backend, or NumPy's
 
@@ -30,8 +30,8 @@ def peak_energy(features: Tensor, limit: float = LIMIT) -> Tensor:
         place is the mean over the channels of ((F - μ) / σ)², with μ and σ of each channel over all positions.
     """
     features = ops.cast(features, "float32")
-    mean, variance = ops.moments(features, axes=(1, 2), keepdims=True)
-    energy = ops.mean(ops.square(features - mean) / (variance + EPSILON), axis=-1)
+    squares = ops.square(features - pixel_mean(features))
+    energy = ops.mean(squares / (pixel_mean(squares) + EPSILON), axis=-1)
     return ops.mean(ops.relu(energy - limit), axis=(1, 2))
 
 
