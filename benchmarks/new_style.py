@@ -2,11 +2,12 @@
 
     .venv/bin/python benchmarks/new_style.py --photos PHOTOS --bfloat16
 
-Trains two networks for `woodblock_wave`, one with the photos of the folder and one with the built-in ones. A few photos
-of the folder are held out of both, and all networks are judged on those: these two, the one that they start from, and
-the one of that style that ships. (Both that ship may have seen the whole folder: they have where it is that of their
-own training.) The figure shows photos that may be passed on, the built-in ones. Writes results/tables/new_style.csv,
-new_style_summary.csv and results/figures/new_style.png. A run that was stopped goes on from its last checkpoints.
+Trains networks for `woodblock_wave`: three with the photos of the folder, from three seeds, which shows how much is
+chance, and one with the built-in photos. A few photos of the folder are held out of all, and all networks are judged on
+those: these four, the one that they start from, and the one of that style that ships. (Both that ship may have seen the
+whole folder: they have where it is that of their own training.) The figure shows photos that may be passed on, the
+built-in ones. Writes results/tables/new_style.csv, new_style_summary.csv and results/figures/new_style.png. A run that
+was stopped goes on from its last checkpoints.
 """
 
 import argparse
@@ -24,15 +25,17 @@ from nstlib.johnson.training import FIRST
 STYLE = "woodblock_wave"
 HELD_OUT = 8  # photos
 SHOWN = ("astronaut", "chelsea", "coffee", "rocket")
+SEEDS = range(3)
 SIZE = 384  # longer side, in px
 YARDSTICKS = [*nst.metrics.YARDSTICKS]
 
 
 def trained(photos: Sequence[np.ndarray], work: Path, steps: int) -> dict[str, nst.Network]:
-    """A network for each set of photos, by the name of the set."""
-    style, schedule = nst.style(STYLE, size=STYLE_SIZE), nst.Schedule(steps=steps)
-    networks = {}
-    for label, seen in {"built-in photos": None, "a folder of photos": photos}.items():
+    """A network for each seed, and one for the built-in photos, by what tells them apart."""
+    runs = {f"seed {seed}": (photos, seed) for seed in SEEDS} | {"built-in photos": (None, 0)}
+    style, networks = nst.style(STYLE, size=STYLE_SIZE), {}
+    for label, (seen, seed) in runs.items():
+        schedule = nst.Schedule(steps=steps, seed=seed)
         checkpoint = work / f"new_style_{label.replace(' ', '_')}_{steps}"
         networks[label] = nst.train(style, seen, schedule=schedule, checkpoint=checkpoint).network
     return networks
