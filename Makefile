@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 # What the benchmarks share is none; new_style.py has to be told a folder of photos to train on; hed.py asks for a package
 # that is installed by hand.
-BENCHMARKS := $(filter-out %/common.py %/browsing.py %/exact.py %/torch_vgg.py %/new_style.py %/hed.py,$(sort $(wildcard benchmarks/*.py)))
+BENCHMARKS := $(filter-out %/common.py %/browsing.py %/float64_reference.py %/torch_vgg.py %/new_style.py %/hed.py,$(sort $(wildcard benchmarks/*.py)))
 # What the page try.html runs networks with.
 RUNTIME := build/web/.installed
 PYTEST := $(BIN)/python -m pytest

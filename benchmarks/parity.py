@@ -45,7 +45,7 @@ def picture(kind: str, size: int) -> np.ndarray:
 
 def paint_exactly(folder: Path) -> None:
     """Keeps every picture as the network paints it in float64."""
-    from exact import paint
+    from float64_reference import paint
 
     saved = nst.load_engine(STYLE, width=SLIM_WIDTH).saved
     for kind, sizes in SIZES.items():

@@ -20,7 +20,7 @@ from nstlib.johnson.onnx_graph import onnx_model
 from nstlib.johnson.saved import network_names, network_path, read_network
 from nstlib.study.costs import expected_seconds
 from nstlib.study.method import SLIM, WIDE, Method
-from nstlib.study.pairs import pictures_of_strip
+from nstlib.study.running import pictures_of_strip
 
 SIZES = (256, 384, 512)  # px, the longer side of what is painted
 SCORES = {

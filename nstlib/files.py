@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from nstlib.arguments import is_whole
-from nstlib.colour import as_srgb, from_code_points, from_profile, srgb_profile
+from nstlib.colour_profiles import as_srgb, from_code_points, from_profile, srgb_profile
 from nstlib.decoding import ACCEPTED_FILES, Decoded, decode
 from nstlib.errors import ImageError
 from nstlib.images import check_image, check_side, luminance, resize, to_uint8

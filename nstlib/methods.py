@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nstlib.arguments import check_shares, is_finite
-from nstlib.colour import decode_light, encode_light
+from nstlib.colour_profiles import decode_light, encode_light
 from nstlib.data import STYLE_SIZE
 from nstlib.errors import ImageError, NetworkError
 from nstlib.images import check_image, transfer_colour, transfer_luminance

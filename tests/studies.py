@@ -9,7 +9,7 @@ import pandas as pd
 from nstlib.data.pictures import photo as load_photo
 from nstlib.files import save_image
 
-SIZE, GAP = 256, 4  # px, as in nstlib.study.pairs
+SIZE, GAP = 256, 4  # px, as in nstlib.study.running
 #: The methods whose pictures stand in a strip, in its order.
 LABELS = ("Gatys 100", "Johnson", "Johnson slim", "hybrid 25")
 _OTHERS = ("identity", "colour transfer", "Gatys 10", "Gatys 50", "hybrid 5", "Adam 100")

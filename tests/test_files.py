@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFile
 from samples import floats, noise, smooth
 
-from nstlib.colour import srgb_profile
+from nstlib.colour_profiles import srgb_profile
 from nstlib.errors import ImageError
 from nstlib.files import (
     LOAD_SUFFIXES,

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from nstlib.colour import decode_light
+from nstlib.colour_profiles import decode_light
 from nstlib.errors import DataError, ImageError, NetworkError
 from nstlib.images import luminance, transfer_colour
 from nstlib.johnson.network import Network

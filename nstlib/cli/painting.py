@@ -15,14 +15,14 @@ import numpy as np
 import nstlib as nst
 from nstlib.arguments import check_shares
 from nstlib.cli import common
-from nstlib.cli.spreading import (
+from nstlib.cli.targets import find_clashes, find_photos, find_targets
+from nstlib.cli.workers import (
     Outcomes,
     TargetOf,
     paint_in_turn,
     paint_on_cluster,
     paint_on_workers,
 )
-from nstlib.cli.targets import find_clashes, find_photos, find_targets
 from nstlib.files import ALPHA_SUFFIXES, load_cut_out, load_mask
 from nstlib.johnson import PRECISIONS
 from nstlib.johnson.saved import read_network

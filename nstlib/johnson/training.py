@@ -19,7 +19,7 @@ from nstlib.images import check_image
 from nstlib.johnson.checkpoint import Checkpoint
 from nstlib.johnson.crops import Crops, identity, training_photos
 from nstlib.johnson.network import Network, load_network, needs_jit, new_network
-from nstlib.johnson.peaks import mean_peak_energy, observed
+from nstlib.johnson.peak_penalty import mean_peak_energy, observed
 from nstlib.johnson.schedule import Schedule
 from nstlib.machine.measuring import describe_machine, package_version
 from nstlib.machine.precision import precision_in_use
@@ -80,7 +80,7 @@ def train(
     split over the devices; losses and weights are those of one device within rounding, and a checkpoint goes on with
     another number of devices. The objective sees the output clipped to [0, 1], as it will be
     shown; values beyond that range cost 10 times their mean square on top, and peaks of the feature maps inside
-    (`nstlib.johnson.peaks`) 10 times their mean energy.
+    (`nstlib.johnson.peak_penalty`) 10 times their mean energy.
 
     Args:
         style: the style image, `(H, W, 3)`.

@@ -11,10 +11,9 @@ from .costs import (
 )
 from .extractors import ExtractorComparison, compare_extractors, with_balance_of
 from .method import Method
-from .pairs import run_study
-from .panel import explorer
 from .profiles import Profile, profile, set_seed
 from .results import ResultsFolder, results_folder
+from .running import run_study
 from .statistics import (
     break_even,
     growth,
@@ -34,6 +33,7 @@ from .timing import (
     speedups,
     training_seconds,
 )
+from .widget import explorer
 
 __all__ = [
     "Comparison",

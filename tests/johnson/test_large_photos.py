@@ -13,7 +13,7 @@ from nstlib.johnson.engines import load_engine
 from nstlib.johnson.network import load_network, save_network
 
 LEVEL = 1 / 255
-exact = load(Path(__file__).parents[2] / "benchmarks" / "exact.py")
+exact = load(Path(__file__).parents[2] / "benchmarks" / "float64_reference.py")
 
 
 def mostly_white(side):

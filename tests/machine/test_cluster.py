@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from nstlib.cli.painting import Painting
-from nstlib.cli.spreading import _paint_missing
+from nstlib.cli.workers import _paint_missing
 from nstlib.errors import ClusterError, ImageError
 from nstlib.files import load_image, save_image
 from nstlib.machine.cluster import connected, local_cluster, spread

@@ -21,7 +21,7 @@ FLOORS = {
     "machine": 3,
     "masks": 3,
     "containers": 2,
-    "colour": 2,
+    "colour_profiles": 2,
     "decoding": 3,
     "files": 4,
     "data": 5,

@@ -24,7 +24,7 @@ SMALL = {
 }
 # Not by fork, which would copy a process in which TensorFlow runs.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tensorflow", "pytest", "nstlib.study.pairs"])
+PROCESSES.set_forkserver_preload(["tensorflow", "pytest", "nstlib.study.running"])
 
 
 def painted(folder):

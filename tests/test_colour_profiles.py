@@ -4,7 +4,7 @@ import pytest
 from PIL import ImageCms
 from samples import floats, noise
 
-from nstlib.colour import as_srgb, from_code_points, from_profile, srgb_profile
+from nstlib.colour_profiles import as_srgb, from_code_points, from_profile, srgb_profile
 from nstlib.errors import ImageError
 
 LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()

@@ -11,8 +11,8 @@ from nstlib.data.pictures import photo
 from nstlib.errors import ImageError
 from nstlib.images import to_uint8
 from nstlib.johnson.training import training_objective
-from nstlib.study import panel
-from nstlib.study.panel import explorer, painted
+from nstlib.study import widget
+from nstlib.study.widget import explorer, painted
 
 SETTINGS = {"photo": "coffee", "style": "linocut", "style_weight": 6.0, "evals": 2, "size": 48}
 
@@ -20,10 +20,10 @@ SETTINGS = {"photo": "coffee", "style": "linocut", "style_weight": 6.0, "evals":
 @pytest.fixture(autouse=True)
 def shipped(tiny_network, monkeypatch):
     """A small network in place of each that ships, a small style image and quick scores."""
-    monkeypatch.setattr(panel, "load_network", {"linocut": tiny_network}.__getitem__)
-    monkeypatch.setattr(panel, "network_names", lambda: ["linocut"])
-    monkeypatch.setattr(panel, "STYLE_SIZE", 48)
-    monkeypatch.setattr(panel, "evaluate", tiny.evaluate)
+    monkeypatch.setattr(widget, "load_network", {"linocut": tiny_network}.__getitem__)
+    monkeypatch.setattr(widget, "network_names", lambda: ["linocut"])
+    monkeypatch.setattr(widget, "STYLE_SIZE", 48)
+    monkeypatch.setattr(widget, "evaluate", tiny.evaluate)
     painted.cache_clear()  # a session's networks are no other test's
     yield tiny_network
     painted.cache_clear()
@@ -38,9 +38,11 @@ def parts(box):
 
 def test_without_ipywidgets_it_says_what_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    monkeypatch.delitem(sys.modules, "nstlib.study.panel")
-    with pytest.raises(ModuleNotFoundError, match="panel needs ipywidgets: pip install ipywidgets"):
-        importlib.import_module("nstlib.study.panel")
+    monkeypatch.delitem(sys.modules, "nstlib.study.widget")
+    with pytest.raises(
+        ModuleNotFoundError, match="widget needs ipywidgets: pip install ipywidgets"
+    ):
+        importlib.import_module("nstlib.study.widget")
 
 
 def test_it_paints_what_was_chosen_and_says_what_it_cost(shipped):
@@ -71,7 +73,7 @@ def test_an_error_is_shown_and_the_panel_lives_on(monkeypatch):
         raise ImageError("photo: <too> strange")
 
     with monkeypatch.context() as patch:
-        patch.setattr(panel, "painted", fail)
+        patch.setattr(widget, "painted", fail)
         button.click()
         assert note.value == "<b>photo: &lt;too&gt; strange</b>"
         assert not button.disabled

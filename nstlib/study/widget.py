@@ -28,7 +28,7 @@ try:
     import ipywidgets as widgets
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "nstlib.study.panel needs ipywidgets: pip install ipywidgets", name="ipywidgets"
+        "nstlib.study.widget needs ipywidgets: pip install ipywidgets", name="ipywidgets"
     ) from error
 
 _WIDE = {"description_width": "90px"}

@@ -4,7 +4,7 @@ from runs import run_eagerly, start_network
 
 from nstlib.johnson import training
 from nstlib.johnson.network import build_transformer
-from nstlib.johnson.peaks import mean_peak_energy, observed, peak_energy
+from nstlib.johnson.peak_penalty import mean_peak_energy, observed, peak_energy
 from nstlib.johnson.schedule import Schedule
 
 

@@ -1,11 +1,11 @@
 """Seconds for one evaluation of the gradient, beside a plain PyTorch loop over the same VGG-16.
 
     .venv/bin/python -m pip install '.[bench]'  # PyTorch
-    .venv/bin/python benchmarks/evals.py
+    .venv/bin/python benchmarks/gradient.py
 
 Both compute the default objective (torch_vgg.py), and both on all cores. They take turns, each measurement in a fresh
 process. `nstlib loop` is what an evaluation takes inside `nst.gatys`, where L-BFGS has its share too. Writes
-results/tables/benchmark_evals.csv and benchmark_evals_summary.csv.
+results/tables/benchmark_gradient.csv and benchmark_gradient_summary.csv.
 """
 
 import argparse
@@ -86,12 +86,12 @@ def main() -> None:
     table = pd.DataFrame(rows)
     results = full_results()
     caption = "Median seconds of an evaluation of the gradient, each row a fresh process."
-    results.table("benchmark_evals", table, caption=caption)
+    results.table("benchmark_gradient", table, caption=caption)
     wide = table.set_index(["size", "repeat", "loop"])["seconds"].unstack("loop")  # noqa: PD010
     ratios = wide.div(wide["PyTorch"], axis=0).add_suffix(", share of PyTorch")
     summary = wide.join(ratios).groupby("size").quantile([0.25, 0.5, 0.75])
     summary.index.names = ["size", "quantile"]
-    results.table("benchmark_evals_summary", summary.reset_index(), caption=caption)
+    results.table("benchmark_gradient_summary", summary.reset_index(), caption=caption)
     print(np.round(summary, 3).to_string())
 
 

@@ -10,9 +10,9 @@ from nstlib.errors import ClusterError
 from nstlib.files import load_image
 from nstlib.images import resize
 from nstlib.metrics import YARDSTICKS
-from nstlib.study import comparison, pairs
-from nstlib.study.pairs import run_study
+from nstlib.study import comparison, running
 from nstlib.study.results import ResultsFolder
+from nstlib.study.running import run_study
 
 SMALL = {
     "photos": ["astronaut", "coffee"],
@@ -34,10 +34,10 @@ def shipped(tiny_network, tiny_slim):
     """Small networks in place of those that ship, by width, small style images and quick scores, in all tests here."""
     networks = {1.0: tiny_network, 0.25: tiny_slim}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "load_network", lambda name, width=1.0: networks[width])
-        patch.setattr(pairs, "load_engine", lambda name, precision: networks[0.25])
-        patch.setattr(pairs, "network_names", lambda width: ["brush_flow"])
-        patch.setattr(pairs, "STYLE_SIZE", 48)
+        patch.setattr(running, "load_network", lambda name, width=1.0: networks[width])
+        patch.setattr(running, "load_engine", lambda name, precision: networks[0.25])
+        patch.setattr(running, "network_names", lambda width: ["brush_flow"])
+        patch.setattr(running, "STYLE_SIZE", 48)
         patch.setattr(comparison, "evaluate", tiny.evaluate)
         yield networks
 
@@ -133,8 +133,8 @@ def test_the_table_holds_every_pair_and_method(uninterrupted, shipped):
 
 def test_every_pair_has_its_strip_of_pictures(uninterrupted, shipped):
     strip = load_image(uninterrupted[0].folder / "images" / "study_astronaut_brush_flow.jpg")
-    photo = pairs.load_photo("astronaut", size=32)
-    style = pairs.load_style("brush_flow", size=48)
+    photo = running.load_photo("astronaut", size=32)
+    style = running.load_style("brush_flow", size=48)
     left = round(32 * style.shape[1] / style.shape[0]) + 4
     assert strip.shape == (32, left + 5 * (32 + 4) - 4, 3)
     np.testing.assert_allclose(strip[:, :32], resize(style, (32, left - 4))[:, :32], atol=0.1)
@@ -253,7 +253,7 @@ def test_engines_are_added_without_the_optimisations(uninterrupted, shipped, res
 
 
 def test_rows_of_another_start_are_not_taken(results, starts, monkeypatch):
-    monkeypatch.setattr(pairs, "START", "content")
+    monkeypatch.setattr(running, "START", "content")
     run_study(results, "study", **SMALL)
     assert sum(isinstance(start, str) for start in starts) == len(PAIRS)
     assert set(results.read("study")["start"]) == set(results.read("study_curves")["start"])
@@ -298,7 +298,7 @@ def test_tables_of_an_older_kind_count_as_none(uninterrupted, results, monkeypat
         changed = SMALL | {"hybrid_evals": (2,)}
     else:
         changed = SMALL
-    monkeypatch.setattr(pairs, "without_networks", lambda *_, **__: (_ for _ in ()).throw(Killed))
+    monkeypatch.setattr(running, "without_networks", lambda *_, **__: (_ for _ in ()).throw(Killed))
     with pytest.raises(Killed):
         run_study(results, "study", **changed)
 
@@ -314,6 +314,6 @@ def test_a_table_without_a_yardstick_of_today_counts_as_none(results):
 def test_the_pictures_of_a_strip_are_cut_out_again():
     photo = np.zeros((96, 150, 3), np.float32)
     pictures = [np.full_like(photo, grey) for grey in (0.2, 0.4, 0.6)]
-    strip = pairs._side_by_side([np.ones((96, 77, 3), np.float32), photo, *pictures], 96)
-    found = pairs.pictures_of_strip(strip, proportions=150 / 96, count=4)
+    strip = running._side_by_side([np.ones((96, 77, 3), np.float32), photo, *pictures], 96)
+    found = running.pictures_of_strip(strip, proportions=150 / 96, count=4)
     assert all(np.array_equal(a, b) for a, b in zip(found, [photo, *pictures], strict=True))
