@@ -35,6 +35,26 @@ def test_every_module_has_its_place_in_the_api():
     assert set(documented) <= modules()
 
 
+def test_what_measures_is_listed_with_its_tables():
+    """Scripts that are there, and tables that are there or said to be missing."""
+    text = (DOCS / "performance.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| [^|]+ \| (?:`|notebook)([^|]+) \| ([^|]+) \|$", text, flags=re.MULTILINE
+    )
+    scripts = {name for script, _ in rows for name in re.findall(r"benchmarks/(\S+\.py)", script)}
+    assert scripts == {
+        path.relative_to(ROOT / "benchmarks").as_posix()
+        for path in (ROOT / "benchmarks").rglob("*.py")
+        if "full_results" in path.read_text(encoding="utf-8") and path.name != "common.py"
+    }
+    tables = {
+        name: star for star, name in re.findall(r"(\*?)`(\w+)`", " ".join(n for _, n in rows))
+    }
+    there = {path.stem for path in (ROOT / "results" / "tables").glob("*.csv")}
+    assert {name for name, star in tables.items() if not star} <= there
+    assert {name for name, star in tables.items() if star} & there == set()
+
+
 def test_a_row_of_the_table_is_what_the_card_says(tmp_path):
     network = new_network(width=0.03)
     card = {
