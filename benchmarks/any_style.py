@@ -20,7 +20,7 @@ import pandas as pd
 from common import any_style, full_results
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import style_size
 from nstlib.study.comparison import objective_of
 
 TABLE = "benchmark_any_style"
@@ -32,7 +32,10 @@ YARDSTICKS = [*nst.metrics.YARDSTICKS]
 
 def row(photo_name: str, style_name: str, size: int) -> dict[str, str | float]:
     """What the network paints of a pair, scored."""
-    photo, style = nst.photo(photo_name, size=size), nst.style(style_name, size=STYLE_SIZE)
+    photo, style = (
+        nst.photo(photo_name, size=size),
+        nst.style(style_name, size=style_size(style_name)),
+    )
     objective = objective_of(nst.load_network(style_name))
     image = any_style(style, size=size)(photo)
     scores = nst.evaluate({METHOD: image}, photo, style, objective=objective).iloc[0].to_dict()

@@ -22,7 +22,7 @@ import pandas as pd
 from common import Painter, any_style, full_results
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import style_size
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.methods import network_objective
 
@@ -62,7 +62,7 @@ def optimised(style: np.ndarray, network: nst.Network, evals: int) -> Painter:
 
 def painters(name: str, size: int, evals: int) -> dict[str, Painter]:
     """What paints photos in a style, by its name in the table."""
-    style = nst.style(name, size=STYLE_SIZE)
+    style = nst.style(name, size=style_size(name))
     wide, slim = (nst.load_network(name, width=width) for width in (1.0, SLIM_WIDTH))
     found = {WIDE: wide.stylize, SLIM: slim.stylize}
     if name in AUTHORS:
@@ -78,7 +78,7 @@ def weights(name: str) -> dict[str, str]:
 
 def rows_of(name: str, photos: Mapping[str, np.ndarray], size: int, evals: int) -> pd.DataFrame:
     """The rows of one style."""
-    style = nst.style(name, size=STYLE_SIZE)
+    style = nst.style(name, size=style_size(name))
     how, rows = {"size": size, "evals": evals}, []
     for by, paint in painters(name, size, evals).items():
         found = [scores(paint(photo), photo, style) for photo in photos.values()]

@@ -19,7 +19,7 @@ import pandas as pd
 from common import full_results
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import style_size
 from nstlib.johnson.training import FIRST
 
 STYLE = "woodblock_wave"
@@ -33,7 +33,7 @@ YARDSTICKS = [*nst.metrics.YARDSTICKS]
 def trained(photos: Sequence[np.ndarray], work: Path, steps: int) -> dict[str, nst.Network]:
     """A network for each seed, and one for the built-in photos, by what tells them apart."""
     runs = {f"seed {seed}": (photos, seed) for seed in SEEDS} | {"built-in photos": (None, 0)}
-    style, networks = nst.style(STYLE, size=STYLE_SIZE), {}
+    style, networks = nst.style(STYLE, size=style_size(STYLE)), {}
     for label, (seen, seed) in runs.items():
         schedule = nst.Schedule(steps=steps, seed=seed)
         checkpoint = work / f"new_style_{label.replace(' ', '_')}_{steps}"
@@ -43,14 +43,14 @@ def trained(photos: Sequence[np.ndarray], work: Path, steps: int) -> dict[str, n
 
 def pictures(photo: np.ndarray, networks: Mapping[str, nst.Network]) -> dict[str, np.ndarray]:
     """Two baselines, and what each network makes of a photo."""
-    style = nst.style(STYLE, size=STYLE_SIZE)
+    style = nst.style(STYLE, size=style_size(STYLE))
     images = {"identity": photo, "colour transfer": nst.transfer_colour(photo, style)}
     return images | {label: network.stylize(photo) for label, network in networks.items()}
 
 
 def scores(photos: Sequence[np.ndarray], networks: Mapping[str, nst.Network]) -> pd.DataFrame:
     """Every yardstick under the objective of the training: a row for each photo and picture."""
-    style, tables = nst.style(STYLE, size=STYLE_SIZE), []
+    style, tables = nst.style(STYLE, size=style_size(STYLE)), []
     for index, photo in enumerate(nst.resize(image, SIZE) for image in photos):
         images = pictures(photo, networks)
         table = nst.evaluate(images, photo, style, objective=nst.training_objective())

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nstlib as nst
-from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import style_size
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.johnson.distillation import train_identity
 from nstlib.johnson.network import trunk
@@ -65,13 +65,13 @@ def schedule(name: str, *, first: bool = False, slim: bool, batch_size: int) -> 
     return nst.Schedule(steps=steps, batch_size=batch_size, **small)
 
 
-def is_done(path: Path, objective: nst.PerceptualLoss, wanted: nst.Schedule) -> bool:
+def is_done(path: Path, objective: nst.PerceptualLoss, size: int, wanted: nst.Schedule) -> bool:
     """Whether a network of this recipe is there."""
     if not path.is_file():
         return False
     card = nst.load_network(path).card
     numbers = dataclasses.asdict(wanted)
-    terms = {"objective": objective.settings(), "penalties": PENALTIES}
+    terms = {"objective": objective.settings(), "penalties": PENALTIES, "style_size": size}
     return (terms | numbers).items() <= card.items()
 
 
@@ -134,14 +134,14 @@ class Recipe:
         wanted: nst.Schedule,
     ) -> Path:
         """Trains the network of a file, unless it is there, from what `start` makes of the name; the path."""
-        objective = nst.training_objective(style_weight)
-        if is_done(path, objective, wanted):
+        objective, size = nst.training_objective(style_weight), style_size(name)
+        if is_done(path, objective, size, wanted):
             return path
         begun = start(name)
         # All that the table and the command can change: a state of another recipe would be refused.
-        run = f"{path.stem}_{wanted.steps}_steps_of_{self.batch_size}_from_{begun.fingerprint}"
+        run = f"{path.stem}_{size}_px_{wanted.steps}_steps_of_{self.batch_size}_from_{begun.fingerprint}"
         result = nst.train(
-            nst.style(name, size=STYLE_SIZE),
+            nst.style(name, size=size),
             self.photos,
             schedule=wanted,
             objective=objective,

@@ -11,7 +11,17 @@ import pandas as pd
 
 import nstlib
 
-COLUMNS_OF_NETWORKS = ("name", "width", "β", "steps", "crops of", "seconds", "on", "licence")
+COLUMNS_OF_NETWORKS = (
+    "name",
+    "width",
+    "β",
+    "steps",
+    "style image",
+    "crops of",
+    "seconds",
+    "on",
+    "licence",
+)
 UNKNOWN = "–"
 
 
@@ -96,12 +106,17 @@ def network_row(card: Mapping[str, Any]) -> list[str]:
         _short(width(card)),
         _short(card.get("objective", {}).get("style_weight")),
         card.get("steps"),
-        f"{card['size']} px" if "size" in card else None,
+        _pixels(card.get("style_size")),
+        _pixels(card.get("size")),
         card.get("seconds"),
         f"{where}, {card.get('precision', UNKNOWN)}",
         card.get("licence"),
     )
     return [UNKNOWN if value is None else str(value) for value in values]
+
+
+def _pixels(length: int | None) -> str | None:
+    return None if length is None else f"{length} px"
 
 
 def _short(number: float | None) -> str | None:

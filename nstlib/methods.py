@@ -10,7 +10,6 @@ import numpy as np
 
 from nstlib.arguments import check_shares, is_finite
 from nstlib.colour_profiles import decode_light, encode_light
-from nstlib.data import STYLE_SIZE
 from nstlib.errors import ImageError, NetworkError
 from nstlib.images import check_image, transfer_colour, transfer_luminance
 from nstlib.machine.memory import explain_exhaustion
@@ -119,11 +118,12 @@ def stylize(
 
 def _optimise(photo, styles, shares, method, network, objective, steps, progress) -> np.ndarray:
     from nstlib.data.pictures import style as known
+    from nstlib.data.pictures import style_size
     from nstlib.optimization.pixels import gatys
 
     return gatys(
         photo,
-        [known(each, size=STYLE_SIZE) if isinstance(each, str) else each for each in styles],
+        [known(each, size=style_size(each)) if isinstance(each, str) else each for each in styles],
         style_shares=shares,
         steps=_STEPS[method] if steps is None else steps,
         objective=objective,

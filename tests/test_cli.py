@@ -56,8 +56,8 @@ def shipped(few_layers, tmp_path_factory):
 def elsewhere(tmp_path, monkeypatch, shipped):
     """Every command runs in an empty folder, knows tiny networks alone, and looks at small style images."""
     monkeypatch.setattr(saved, "_FOLDER", shipped)
-    for user in ("nstlib.cli.common", "nstlib.methods"):
-        monkeypatch.setattr(f"{user}.STYLE_SIZE", 64)
+    monkeypatch.setattr("nstlib.data.pictures.STYLE_SIZE", 64)
+    monkeypatch.setattr("nstlib.cli.common.STYLE_SIZE", 64)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -14,6 +14,7 @@ import numpy as np
 
 import nstlib as nst
 from nstlib.data import STYLE_SIZE
+from nstlib.data.pictures import style_size
 from nstlib.files import SAVE_FORMATS
 from nstlib.johnson import SLIM_WIDTH
 
@@ -88,7 +89,8 @@ def stroke_option() -> Callable:
     return click.option(
         "--stroke",
         type=click.IntRange(32, 2048),
-        help=f"Longer side of the style image in px: larger, larger strokes [default: {STYLE_SIZE}].",
+        help="Longer side of the style image in px: larger, larger strokes "
+        f"[default: as its network was trained; {STYLE_SIZE} for a file].",
     )
 
 
@@ -125,7 +127,7 @@ def style_label(style: str) -> str:
 def style_image(style: str | Path, size: int | None = None) -> np.ndarray:
     """The picture of a style, by name or as a file, its longer side of `size` px."""
     if str(style) in known_styles():
-        return nst.style(str(style), size=size or STYLE_SIZE)
+        return nst.style(str(style), size=size or style_size(str(style)))
     return nst.load_image(style, size=size or STYLE_SIZE)
 
 

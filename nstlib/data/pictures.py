@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nstlib.data import STYLE_SIZE
 from nstlib.errors import DataError
 from nstlib.files import load_image
 
@@ -44,6 +45,7 @@ class _Work:
     sha256: str | None = None
     folder: str | None = None  # of a photo, from that of the installed packages
     held_out: bool = False
+    size: int | None = None  # of a style
 
 
 def _read_catalogue() -> dict[str, dict[str, _Work]]:
@@ -145,6 +147,21 @@ def style(name: str, *, size: int | None = None) -> np.ndarray:
     if not path.is_file():
         raise DataError(f"style {name!r}: the file {path} is missing from this installation")
     return load_image(path, size=size)
+
+
+def style_size(name: str) -> int:
+    """The longer side, in px, at which a style is used where nothing else is asked for.
+
+    Its network was trained so, and the study and the command line do the same: marks come out at the size that they
+    have in the style image.
+
+    Args:
+        name: one of `style_names()` or `painting_names()`.
+
+    Raises:
+        DataError: an unknown name.
+    """
+    return _look_up(name, _STYLES | _PAINTINGS, "style").size or STYLE_SIZE
 
 
 def data_folder() -> Path:

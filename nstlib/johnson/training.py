@@ -116,7 +116,7 @@ def train(
     sample = list(Crops(images, replace(schedule, steps=_VARIANCE_CROPS, small_share=0)))
     trainer = _trainer(network, objective, style, sample, schedule)
 
-    recipe = _recipe(schedule, objective, start, images)
+    recipe = _recipe(schedule, objective, start, style, images)
     store = None
     if checkpoint is not None:
         run = recipe | {
@@ -145,13 +145,14 @@ def _check_devices(batch_size: int) -> None:
         )
 
 
-def _recipe(schedule, objective, start, images) -> dict[str, Any]:
+def _recipe(schedule, objective, start, style, images) -> dict[str, Any]:
     """What makes a run what it is, but for the pixels; on the card of the network, and of its checkpoint."""
     return {
         **asdict(schedule),
         "objective": objective.settings(),
         "penalties": dict(PENALTIES),
         "architecture": asdict(start.architecture),
+        "style_size": max(style.shape[:2]),
         "photos": len(images),
         "start": start.card.get("style", "random"),
         "start_fingerprint": start.fingerprint,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from nstlib.data import STYLE_SIZE
 from nstlib.data.pictures import photo as load_photo
 from nstlib.data.pictures import style as load_style
+from nstlib.data.pictures import style_size
 from nstlib.errors import ClusterError
 from nstlib.files import load_image, save_image
 from nstlib.images import resize
@@ -278,7 +278,7 @@ class _Comparing:
             self.engines[style] = _on_engines(style, self.rounded)
         networks = self.networks[style]
         objective = objective_of(networks[WIDE])
-        images = load_photo(photo, size=self.size), load_style(style, size=STYLE_SIZE)
+        images = load_photo(photo, size=self.size), load_style(style, size=style_size(style))
         optimised = None
         if anew:
             optimised = without_networks(*images, self.optimised, objective=objective)
@@ -330,7 +330,7 @@ def _found(
     found = joined(optimised or earlier, painted)
     if pictures:
         photo = load_photo(pair.photo, size=pair.size)
-        pictures.draw(pair, photo, load_style(pair.style, size=STYLE_SIZE), found)
+        pictures.draw(pair, photo, load_style(pair.style, size=style_size(pair.style)), found)
     return found
 
 

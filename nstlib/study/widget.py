@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from nstlib.data import STYLE_SIZE
 from nstlib.data.pictures import photo as load_photo
-from nstlib.data.pictures import photo_names, style_names
+from nstlib.data.pictures import photo_names, style_names, style_size
 from nstlib.data.pictures import style as load_style
 from nstlib.errors import ImageError
 from nstlib.images import to_uint8
@@ -112,7 +111,7 @@ def painted(
     network = load_network(style)
     objective = objective_of(network)
     objective = dataclasses.replace(objective, style_weight=style_weight)
-    content, painting = load_photo(photo, size=size), load_style(style, size=STYLE_SIZE)
+    content, painting = load_photo(photo, size=size), load_style(style, size=style_size(style))
     options = {"method": method, "network": network, "objective": objective, "steps": evals}
     start = time.perf_counter()
     image = stylize(content, painting, **options, progress=False)

@@ -19,7 +19,7 @@ from matplotlib.image import imread
 from samples import png_bytes
 from scripts import load
 
-from nstlib.data import pictures
+from nstlib.data import STYLE_SIZE, pictures
 from nstlib.data.pictures import (
     catalogue,
     data_folder,
@@ -28,6 +28,7 @@ from nstlib.data.pictures import (
     photo_names,
     style,
     style_names,
+    style_size,
     training_photo_names,
 )
 from nstlib.errors import DataError, ImageError
@@ -478,3 +479,16 @@ def test_import_makes_no_folder_and_reads_no_environment(tmp_path):
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+# --- the size of a style ---------------------------------------------------------------------
+
+
+def test_a_style_is_used_at_one_size_unless_the_catalogue_says_another():
+    assert style_size("wave") == style_size("linocut") == STYLE_SIZE
+    assert style_size("udnie") == 256
+
+
+def test_what_is_no_style_has_no_size():
+    with pytest.raises(DataError, match="no style is called 'astronaut'"):
+        style_size("astronaut")

@@ -128,7 +128,7 @@ def test_the_card(finished, start):
     assert result.network.architecture == architecture.Architecture(width=0.1)
     assert card["architecture"] == asdict(result.network.architecture)
     assert (card["start"], card["start_fingerprint"]) == ("random", start.fingerprint)
-    assert card["photos"] == 3
+    assert (card["style_size"], card["photos"]) == (max(STYLE.shape), 3)
     assert card["nstlib"] == version("nst-study")
     assert card["keras"] == keras.__version__
     assert card["backend"] == keras.backend.backend()

@@ -46,6 +46,7 @@ def small(monkeypatch):
         "OF_IDENTITY": SMALL,
         "OF_IMITATION": SMALL,
         "SLIM_WIDTH": 0.05,
+        "style_size": lambda name: 24,
         "trunk": lambda: nst.Network(first.model, first.architecture, {"style": "identity"}),
         "schedule": lambda *args, **options: replace(schedule(*args, **options), size=16),
     }

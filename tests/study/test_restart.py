@@ -12,7 +12,7 @@ import tiny
 from nstlib.files import load_image
 from nstlib.metrics import YARDSTICKS
 from nstlib.optimization.pixels import GatysResult
-from nstlib.study import comparison, pairs
+from nstlib.study import comparison, running
 from nstlib.study.results import ResultsFolder
 
 KILLS = 10
@@ -40,10 +40,10 @@ def sketched(folder):
 
 
 def study(folder, network):
-    pairs.load_network = lambda name: network
-    pairs.network_names = lambda width: []
-    pairs.STYLE_SIZE = 48
-    pairs.run_study(ResultsFolder(folder, "full"), "study", **SMALL)
+    running.load_network = lambda name: network
+    running.network_names = lambda width: []
+    running.style_size = lambda name: 48
+    running.run_study(ResultsFolder(folder, "full"), "study", **SMALL)
 
 
 def sketch(photo, style, *, snapshots, **_):

@@ -37,7 +37,7 @@ def shipped(tiny_network, tiny_slim):
         patch.setattr(running, "load_network", lambda name, width=1.0: networks[width])
         patch.setattr(running, "load_engine", lambda name, precision: networks[0.25])
         patch.setattr(running, "network_names", lambda width: ["brush_flow"])
-        patch.setattr(running, "STYLE_SIZE", 48)
+        patch.setattr(running, "style_size", lambda name: 48)
         patch.setattr(comparison, "evaluate", tiny.evaluate)
         yield networks
 

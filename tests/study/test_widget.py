@@ -22,7 +22,7 @@ def shipped(tiny_network, monkeypatch):
     """A small network in place of each that ships, a small style image and quick scores."""
     monkeypatch.setattr(widget, "load_network", {"linocut": tiny_network}.__getitem__)
     monkeypatch.setattr(widget, "network_names", lambda: ["linocut"])
-    monkeypatch.setattr(widget, "STYLE_SIZE", 48)
+    monkeypatch.setattr(widget, "style_size", lambda name: 48)
     monkeypatch.setattr(widget, "evaluate", tiny.evaluate)
     painted.cache_clear()  # a session's networks are no other test's
     yield tiny_network
