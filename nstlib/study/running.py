@@ -77,7 +77,7 @@ def run_study(
         name: of the tables, made of a-z, 0-9 and _.
         photos: names that nstlib knows.
         styles: names that nstlib knows, each with a shipped network.
-        size: longer side of the photos in px; style images have 384, as for the networks' training.
+        size: longer side of the photos in px; style images have that of `nstlib.data.pictures.style_size`.
         evals: as for `compare`.
         adam_evals: as for `compare`.
         hybrid_evals: as for `compare`.
