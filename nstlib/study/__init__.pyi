@@ -1,6 +1,7 @@
 from . import plots
 from .advice import Recommendation, recommend
 from .comparison import Comparison, compare, equivalent_evals
+from .conclusions import main_findings
 from .costs import (
     calibrate,
     expected_break_even,
@@ -57,6 +58,7 @@ __all__ = [
     "explorer",
     "growth",
     "interval_text",
+    "main_findings",
     "mean_interval",
     "mean_intervals",
     "measured_table",
