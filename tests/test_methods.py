@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -6,7 +8,8 @@ import tiny
 from nstlib.colour_profiles import decode_light
 from nstlib.errors import DataError, ImageError, NetworkError
 from nstlib.images import luminance, transfer_colour
-from nstlib.johnson.network import Network
+from nstlib.johnson import saved
+from nstlib.johnson.network import Network, save_network
 from nstlib.masks import fit_mask
 from nstlib.methods import METHODS, blend, network_objective, stylize
 from nstlib.objective.perceptual import PerceptualLoss
@@ -69,6 +72,19 @@ def test_gatys_by_default_minimises_the_default_objective_or_that_of_the_network
     run(pair, method="gatys", steps=1)
     run(pair, method="gatys", steps=1, network=network)
     assert [asked["objective"] for asked in runs] == [None, OBJECTIVE]
+
+
+def test_gatys_of_a_style_by_name_minimises_the_objective_of_the_network_that_ships(
+    pair, network, runs, monkeypatch, tmp_path
+):
+    save_network(network, tmp_path / "linocut.npz")
+    monkeypatch.setattr(saved, "_FOLDER", tmp_path)
+    options = {"method": "gatys", "steps": 1, "progress": False}
+    for name in ("linocut", "pointillist"):
+        stylize(pair[0], name, **options)
+    stylize(pair[0], "linocut", **options, objective=replace(OBJECTIVE, style_weight=7))
+    weights = [asked["objective"] and asked["objective"].style_weight for asked in runs]
+    assert weights == [OBJECTIVE.style_weight, None, 7]
 
 
 def test_the_hybrid_starts_from_the_network_on_its_objective(pair, network, runs):

@@ -37,7 +37,7 @@ def reported(command: Callable) -> Callable:
     @functools.wraps(command)
     def run(*args, **options):
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: click.echo(f"{message}", err=True)
+            warnings.showwarning = lambda said, *_, **__: click.echo(printable(said), err=True)
             try:
                 return command(*args, **options)
             except REFUSED as error:

@@ -246,10 +246,20 @@ def _style(style: str, method: str, stroke: int | None) -> np.ndarray | str:
 
 
 def _network(network: Path | None, style: str, method: str) -> str | Path | None:
-    """Name or file of the network; None where the method needs none, or there is none."""
-    if network is None and (method == "gatys" or style not in common.known_styles()):
+    """Name or file of the network, whose objective `gatys` takes; None where that needs none.
+
+    Raises:
+        click.UsageError: a picture of one's own, and a method that needs a network.
+    """
+    if network:
+        return network
+    if style in (nst.network_names() if method == "gatys" else common.known_styles()):
+        return style
+    if method == "gatys":
         return None
-    return network or style
+    raise click.UsageError(
+        f"--style: {common.printable(style)} needs --network, of `nst train`, or --method gatys"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

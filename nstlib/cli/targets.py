@@ -47,15 +47,19 @@ def find_photos(arguments: Sequence[str], label: str) -> Found:
         label: what files are called after the style, by which results of earlier runs are known.
     """
     found, seen = Found(), set()
-    for argument in arguments:
-        inside, several = _expand(argument, found)
+    expanded = {argument: _expand(argument, found) for argument in arguments}
+    named = {
+        _place(file) for inside, several in expanded.values() if not several for file in inside
+    }
+    for argument, (inside, several) in expanded.items():
         results = _results(inside, label) if several else set()
         if not inside:
             found.empty.setdefault(argument, "no picture there")
         for file in inside:
             if (place := _place(file)) not in seen:
                 seen.add(place)
-                (found.results if file in results else found.files).append(file)
+                left_out = file in results and place not in named
+                (found.results if left_out else found.files).append(file)
     return found
 
 

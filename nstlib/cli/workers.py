@@ -12,6 +12,7 @@ import click
 import numpy as np
 
 from nstlib.cli.common import REFUSED
+from nstlib.decoding import check_is_file
 from nstlib.errors import NstError
 from nstlib.files import replacing
 
@@ -54,6 +55,7 @@ def paint_on_cluster(
     targets: dict[Path, Path] = {}
 
     def arguments(photo):
+        check_is_file(photo)
         targets[photo] = target_of(photo)
         return photo.name, np.fromfile(photo, np.uint8), targets[photo].name
 

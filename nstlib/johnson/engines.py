@@ -164,7 +164,7 @@ def _quantized(core, saved: SavedNetwork):
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
         ),
     )
-    with suppress(OSError):  # the next process measures again
+    with suppress(OSError, RuntimeError):  # OpenVINO's own too; the next process measures again
         path.parent.mkdir(parents=True, exist_ok=True)
         # The text moves into place last: where it lies, its numbers do.
         with (

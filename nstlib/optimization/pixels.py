@@ -104,6 +104,7 @@ def gatys(
     photo = check_image(photo, "photo")
     styles = _check_styles(style)
     shares = check_shares(style_shares, "style_shares", count=len(styles))
+    snapshots = _as_numbers(snapshots)
     _check_counts(steps, max_evals, snapshots)
     check_seed(seed)
     scales = (
@@ -147,9 +148,13 @@ def _check_styles(style) -> list[np.ndarray]:
     return [check_image(each, f"style[{i}]") for i, each in enumerate(style)]
 
 
-def _check_counts(steps, max_evals, snapshots) -> None:
+def _as_numbers(snapshots) -> tuple:
     if not isinstance(snapshots, Iterable):
         raise ValueError(f"snapshots: {snapshots!r} is not a sequence of whole numbers")
+    return tuple(snapshots)
+
+
+def _check_counts(steps, max_evals, snapshots) -> None:
     budgets = [("steps", steps), *(("snapshots", count) for count in snapshots)]
     for argument, value in budgets + ([] if max_evals is None else [("max_evals", max_evals)]):
         check_count(value, argument, least=1)

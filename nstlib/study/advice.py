@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from nstlib.arguments import check_count
+from nstlib.arguments import check_count, is_finite
 from nstlib.errors import RecommendationError
 from nstlib.machine.memory import estimate_memory
 from nstlib.machine.precision import has_bfloat16
@@ -146,12 +146,13 @@ def _options(
     rows["method"] = rows["method"].map(Method.parse)
     rows["work"] = [work_of(method, speed) for method in rows["method"]]
     rows["engine"] = [engine_of(method, speed) for method in rows["method"]]
+    rows = rows[[_is_option(method, own) for method in rows["method"]]]
+    _check_methods(rows, "speed: nothing that could be recommended was measured")
     asked = zip(rows["method"], rows["engine"], strict=True)
-    rows = rows[[_is_option(*each, size, own) for each in asked]]
-    if all(method.is_baseline for method in rows["method"]):
-        raise RecommendationError(
-            f"size: for pictures of {size} px no method has enough memory on this machine"
-        )
+    rows = rows[[method.is_baseline or _fits(method, engine, size) for method, engine in asked]]
+    _check_methods(
+        rows, f"size: for pictures of {size} px no method has enough memory on this machine"
+    )
     each = styles * expected_training(speed) if own else 0.0
     training = np.array([each if method.uses_network else 0.0 for method in rows["method"]])
     rows = rows.assign(training=training, everything=training + images * rows["seconds"])
@@ -164,14 +165,17 @@ def _measured(labels: Iterable[str], speed: pd.DataFrame) -> list[str]:
     return [label for label in labels if work_of(Method.parse(label), speed).keys() <= kinds]
 
 
-def _is_option(method: Method, engine: str, size: int, own: bool) -> bool:
-    """Whether to consider it: L-BFGS stands for Gatys, and what this machine cannot do is no option."""
-    if method.is_baseline:
-        return True
+def _check_methods(rows: pd.DataFrame, otherwise: str) -> None:
+    if all(method.is_baseline for method in rows["method"]):
+        raise RecommendationError(otherwise)
+
+
+def _is_option(method: Method, own: bool) -> bool:
+    """Whether to consider it: L-BFGS stands for Gatys, and what the processor cannot do is no option."""
     # Of a style of one's own there is no slim network: it would have to be made from the trained one.
     slim_of_own = own and method.width != 1
     able = method.precision != "bfloat16" or has_bfloat16()
-    return method.kind != "adam" and not slim_of_own and able and _fits(method, engine, size)
+    return method.kind != "adam" and not slim_of_own and able
 
 
 def _fits(method: Method, engine: str, size: int) -> bool:
@@ -271,7 +275,8 @@ def _span(seconds: float) -> str:
 def _check(images: int, size: int, seconds_per_image: float, styles: int, quality: str) -> None:
     for name, value, least in (("images", images, 1), ("size", size, 64), ("styles", styles, 1)):
         check_count(value, name, least=least)
-    if not (isinstance(seconds_per_image, int | float) and seconds_per_image > 0):
+    limited = is_finite(seconds_per_image) or seconds_per_image == math.inf
+    if not limited or seconds_per_image <= 0:
         raise ValueError(f"seconds_per_image: {seconds_per_image!r} is not a number above 0")
     if quality not in _FACTORS:
         raise ValueError(f"quality: {quality!r} is not one of {', '.join(_FACTORS)}")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _PAIR = ["photo", "style_image"]
-_KEY = [*_PAIR, "size", "objective", "start"]
+_KEY = [*_PAIR, "size", "style_size", "objective", "start"]
 _SCORES = ["method", "weights", *YARDSTICKS]
 _CURVES = ["run", "evals", "total", "content", "style"]
 _FINGERPRINTS = ("objective", "weights")
@@ -66,7 +66,7 @@ def run_study(
 
     After each pair its rows are in the tables NAME and NAME_curves, and a strip of pictures (style image, photo, the
     longest optimisation, the networks, the longest hybrid) in images/NAME_PHOTO_STYLE.jpg. What the tables hold
-    already is not done again, unless the size, the objective, the start of the optimisations, the weights of a network,
+    already is not done again, unless a size, the objective, the start of the optimisations, the weights of a network,
     the numbers of evaluations or the engines changed, or the strip is missing. Where only networks or engines did, the
     optimisations that start elsewhere stay; for their part of the strip the folder cache/ keeps the image of the
     longest, and without it they are done again. The end of a run that was killed and started again is that of one that
@@ -89,9 +89,9 @@ def run_study(
             this machine. None compares here, one pair after the other.
 
     Returns:
-        The rows asked for of the table NAME: photo, style_image, size, objective (its fingerprint), start (of the
-        optimisations other than the hybrid, as `init` of `nstlib.gatys`), weights (a fingerprint of the network's;
-        empty where none was used), and the scores of `compare`.
+        The rows asked for of the table NAME: photo, style_image, size, style_size, objective (its fingerprint), start
+        (of the optimisations other than the hybrid, as `init` of `nstlib.gatys`), weights (a fingerprint of the
+        network's; empty where none was used), and the scores of `compare`.
 
     Raises:
         DataError, NetworkError: a photo, style or network that is not known.
@@ -157,8 +157,8 @@ class _Pair:
     @property
     def key(self) -> dict[str, str | int]:
         """What its rows in the tables have in common."""
-        values = (self.photo, self.style, self.size, self.objective.fingerprint, START)
-        return dict(zip(_KEY, values, strict=True))
+        values = (self.size, style_size(self.style), self.objective.fingerprint, START)
+        return dict(zip(_KEY, (self.photo, self.style, *values), strict=True))
 
     @property
     def without_weights(self) -> dict[str, str]:
@@ -240,10 +240,8 @@ class _Pictures:
         stem = f"{name}_{pair.photo}_{pair.style}"
         self.results = results
         self.strip = results.folder / "images" / f"{stem}.jpg"
-        made_by = (
-            f"{pair.size}_{pair.objective.fingerprint}_{START}_{_longest('gatys', pair).evals}"
-        )
-        self.kept = results.folder / "cache" / f"{stem}_{made_by}.png"
+        made_by = [*list(pair.key.values())[len(_PAIR) :], _longest("gatys", pair).evals]
+        self.kept = results.folder / "cache" / f"{stem}_{'_'.join(map(str, made_by))}.png"
 
     def keep(self, image: np.ndarray) -> None:
         """Keeps the image of the longest optimisation."""

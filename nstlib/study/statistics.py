@@ -174,6 +174,7 @@ def paired_differences(
                     f"comparisons: there is no method {name!r}; there are {', '.join(known)}"
                 )
         for column in columns:
+            _check_columns(table, column)
             sides = [table[table["method"] == name] for name in (method, other)]
             difference = _keyed(sides[0], column) - _keyed(sides[1], column)
             frame = difference.rename("difference").reset_index()
@@ -224,15 +225,15 @@ def growth(sizes: Sequence[float], seconds: Sequence[float]) -> tuple[float, flo
         Exponent, lower and upper end (Student's t, N - 2 degrees of freedom).
 
     Raises:
-        ValueError: fewer than three sizes, or a value that is not above 0.
+        ValueError: fewer than three sizes, or a value that is not finite and above 0.
     """
     sizes, seconds = np.asarray(sizes, float), np.asarray(seconds, float)
     if len(sizes) != len(seconds) or len(np.unique(sizes)) < 3:
         raise ValueError(
             "sizes: a fit with an interval needs three different sizes, one duration each"
         )
-    if not (sizes > 0).all() or not (seconds > 0).all():
-        raise ValueError("sizes, seconds: every value must be above 0 on log axes")
+    if not all((values > 0).all() and np.isfinite(values).all() for values in (sizes, seconds)):
+        raise ValueError("sizes, seconds: every value must be finite and above 0 on log axes")
     fit = stats.linregress(np.log(sizes), np.log(seconds))
     reach = stats.t.ppf((1 + _LEVEL) / 2, len(sizes) - 2) * fit.stderr
     return float(fit.slope), float(fit.slope - reach), float(fit.slope + reach)
@@ -268,11 +269,15 @@ def _keyed(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows.set_index(["photo", "style_image"])[column]
 
 
-def _grid(table: pd.DataFrame, column: str) -> np.ndarray:
-    """Values by photo (rows) and style (columns)."""
+def _check_columns(table: pd.DataFrame, column: str) -> None:
     missing = {"photo", "style_image", column} - set(table.columns)
     if missing:
         raise ValueError(f"table: there is no column {', '.join(sorted(missing))}")
+
+
+def _grid(table: pd.DataFrame, column: str) -> np.ndarray:
+    """Values by photo (rows) and style (columns)."""
+    _check_columns(table, column)
     pairs = table[["photo", "style_image"]]
     if pairs.duplicated().any():
         twice = " with ".join(pairs[pairs.duplicated()].iloc[0])

@@ -64,6 +64,8 @@ def test_results_of_earlier_runs_are_left_out(argument):
 def test_a_result_that_is_named_is_painted():
     touch("a.jpg", "a_wave.png")
     assert found("a_wave.png") == ["a_wave.png"]
+    assert sorted(found(".", "a_wave.png")) == ["a.jpg", "a_wave.png"]
+    assert sorted(found("a_wave.png", ".")) == ["a.jpg", "a_wave.png"]
 
 
 def test_the_label_of_a_style_of_ones_own_says_something_beside_its_photo_only():

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import openvino
 import pytest
 from runs import random_image, random_network
 
@@ -110,6 +111,34 @@ def test_int8_works_where_nothing_can_be_kept(file, tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "cache_folder", lambda: occupied / "cache")
     monkeypatch.setattr("nncf.quantize", lambda model, *_, **__: model)
     assert load_engine(file, precision="int8").stylize(random_image(32, 32)).shape == (32, 32, 3)
+
+
+@pytest.mark.slow
+def test_int8_works_in_a_folder_that_cannot_be_written_to(file, tmp_path, monkeypatch):
+    def refuse(*paths):
+        raise RuntimeError("Can't open bin file")  # as OpenVINO says it
+
+    monkeypatch.setattr(engines, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("nncf.quantize", lambda model, *_, **__: model)
+    monkeypatch.setattr("openvino.serialize", refuse)
+    assert load_engine(file, precision="int8").stylize(random_image(32, 32)).shape == (32, 32, 3)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("precision", "hint"), [("float32", "f32"), ("bfloat16", "bf16")])
+def test_what_openvino_is_asked_for(file, monkeypatch, precision, hint):
+    asked = []
+
+    def recording(self, model, device, options):
+        asked.append(options["INFERENCE_PRECISION_HINT"])
+        return compile_model(self, model, device, {"INFERENCE_PRECISION_HINT": "f32"})
+
+    compile_model = openvino.Core.compile_model
+    monkeypatch.setattr(openvino.Core, "compile_model", recording)
+    monkeypatch.setattr(engines, "check_bfloat16", lambda: None)
+    monkeypatch.setattr(engines, "has_bfloat16", lambda: True)
+    load_engine(file, precision=precision)
+    assert asked == [hint]
 
 
 def test_threads_that_share_an_engine_take_turns(file):

@@ -420,6 +420,7 @@ def test_a_snapshot_is_what_that_budget_gives(pair, optimizer):
         )
     np.testing.assert_array_equal(snapshots[1000], run(pair, **options).image)
     assert run(pair).snapshots == {}
+    assert list(run(pair, **options, snapshots=(n for n in (1, 3))).snapshots) == [1, 3]
 
 
 @pytest.mark.parametrize("argument", ["steps", "max_evals"])
@@ -520,6 +521,9 @@ def test_thin_photos_begin_no_smaller_than_a_photo_may_be(height, width, expecte
 def test_scales_that_are_none(pair, scales):
     with pytest.raises(ValueError, match=r"scales: .* are not shares of the size that rise to 1"):
         run(pair, scales=scales)
+
+
+def test_a_scale_too_small_to_paint_at(pair):
     with pytest.raises(ValueError, match=r"scales: 0.4 of the photo's 32 px is less than 16 px"):
         run(pair, scales=(0.4, 1))
 

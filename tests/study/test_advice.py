@@ -1,6 +1,7 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -185,12 +186,25 @@ def test_whatever_is_recommended_keeps_the_limits(
         ({"styles": 1.5}, "styles: 1.5"),
         ({"seconds_per_image": 0}, "seconds_per_image: 0 is not a number above 0"),
         ({"seconds_per_image": math.nan}, "seconds_per_image: nan"),
+        ({"seconds_per_image": True}, "seconds_per_image: True"),
         ({"quality": "superb"}, "'superb' is not one of fast, balanced, best"),
     ],
 )
 def test_arguments_that_are_none(tables, arguments, message):
     with pytest.raises(ValueError, match=message):
         recommend(**({"images": 5} | arguments), **tables)
+
+
+def test_numbers_of_numpy_are_numbers(tables):
+    limited = recommend(5, seconds_per_image=np.float32(1e6), **tables)
+    assert limited.command == recommend(5, **tables).command
+
+
+def test_where_nothing_usable_was_measured_it_says_so(tables):
+    speed = tables["speed"]
+    speed = speed[speed["what"].isin(["slim pass", "training step"])]
+    with pytest.raises(RecommendationError, match="speed: nothing that could be recommended"):
+        recommend(5, own_style=True, speed=speed, scores=tables["scores"])
 
 
 def test_a_pass_is_expected_on_the_engine_that_was_measured(tables):

@@ -224,6 +224,15 @@ def test_other_budgets_or_another_size_are_another_result(results, changes):
     assert done == PAIRS[:1]
 
 
+def test_another_size_of_a_style_is_another_result(results, monkeypatch):
+    monkeypatch.setattr(running, "style_size", lambda name: 40)
+    done = []
+    table = run_study(results, "study", **SMALL, on_pair=lambda *pair: done.append(pair))
+    assert done == PAIRS
+    assert table["style_size"].eq(40).all()
+    assert len(list((results.folder / "cache").glob("*_40_*.png"))) == len(PAIRS)
+
+
 def test_with_other_weights_only_what_networks_made_is_done_again(uninterrupted, results, starts):
     with_weights(results, "coffee", "0" * 12)
     curves = results.read("study_curves")

@@ -209,7 +209,13 @@ def test_growth_finds_the_exponent(exponent):
 
 @pytest.mark.parametrize(
     ("sizes", "seconds", "message"),
-    [([1, 2], [1, 2], "three"), ([1, 1, 2], [1, 2, 3], "three"), ([1, 2, 3], [1, 0, 2], "above 0")],
+    [
+        ([1, 2], [1, 2], "three"),
+        ([1, 1, 2], [1, 2, 3], "three"),
+        ([1, 2, 3], [1, 0, 2], "above 0"),
+        ([1, 2, math.inf], [1, 2, 3], "finite"),
+        ([1, 2, 3], [1, 2], "one duration each"),
+    ],
 )
 def test_growth_that_cannot_be_fitted(sizes, seconds, message):
     with pytest.raises(ValueError, match=message):
@@ -227,6 +233,13 @@ def test_break_even_is_the_first_number_at_which_training_has_paid():
 
 
 @pytest.mark.parametrize("value", [-1, math.nan, math.inf])
-def test_durations_that_are_none(value):
-    with pytest.raises(ValueError, match="optimization"):
-        break_even(1, 1, value)
+@pytest.mark.parametrize("name", ["training", "network", "optimization"])
+def test_durations_that_are_none(name, value):
+    with pytest.raises(ValueError, match=f"{name}: {value} is not a duration"):
+        break_even(**{"training": 1, "network": 1, "optimization": 1} | {name: value})
+
+
+def test_a_column_that_is_not_there_is_named():
+    table = pd.concat([grid(np.zeros((2, 2)), method) for method in ("a", "b")])
+    with pytest.raises(ValueError, match="table: there is no column nope"):
+        paired_differences(table, [("a", "b")], ["nope"])
