@@ -357,7 +357,10 @@ def test_openvino_paints_without_slow_modules(photo):
         (["nothing.jpg", "--style", STYLE], "nothing.jpg: no such file"),
         (["photo.png", "--style", "magic"], "'magic' is neither a picture nor one of"),
         (["photo.png", "--style", "magic.png"], "magic.png: no such file"),
-        (["photo.png", "--style", "photo.png"], "needs --network, of `nst train`, or --method gatys"),
+        (
+            ["photo.png", "--style", "photo.png"],
+            "needs --network, of `nst train`, or --method gatys",
+        ),
         (["photo.png", "--style", STYLE, "--network", "no.npz"], "there is no file 'no.npz'"),
         (["photo.png", "--style", STYLE, "--method", "magic"], "'magic' is not one of 'johnson'"),
         (["photo.png", "--style", STYLE, "--size", "0"], "0 is not in the range"),
@@ -735,6 +738,15 @@ def test_both_methods_are_compared(photo, elsewhere):
     methods = ["identity", "colour transfer", "johnson", "hybrid 10", "gatys 2"]
     assert list(table["method"]) == methods
     assert (table["seconds"][1:] > 0).all()
+    network = nst.load_network(STYLE)
+    image, style = nst.load_image(photo, size=48), nst.style(STYLE, size=64)
+    painted = {"johnson": network.stylize(image)}
+    expected = nst.evaluate(painted, image, style, objective=tiny.objective())
+    found = table[table["method"] == "johnson"]
+    for yardstick in nst.metrics.YARDSTICKS:
+        assert found[yardstick].item() == pytest.approx(
+            expected[yardstick].item(), rel=1e-3, nan_ok=True
+        )
     assert nst.load_image("photo_linocut_compared.png").shape[1] > 4 * 48
     assert nst_command(*arguments).exit_code == 2
     assert nst_command("compare", photo, "--style", "woodblock_wave").exit_code == 2
@@ -759,9 +771,28 @@ def test_advice(elsewhere):
     assert run.exit_code == 0
     advice = nst.study.recommend(1000, quality="fast")
     assert run.output.startswith(f"{advice.reason}\n  {advice.command}\n")
+    assert run.output.endswith(f"From: {'; '.join(advice.sources)}\n")
     run = nst_command("recommend", "--images", 1, "--seconds-per-image", 1e-6)
     assert run.exit_code == 2
     assert "no method at all is fast enough" in run.output
+
+
+def test_advice_for_a_style_of_ones_own_on_this_machine(elsewhere, monkeypatch):
+    speed = nst.study.measured_table("speed")
+    slow = speed.assign(seconds=speed["seconds"] * np.where(speed["what"] == "evaluation", 50, 1))
+    monkeypatch.setattr(nst.study, "calibrate", lambda: slow)
+    case = {"images": 40, "size": 256, "styles": 2, "own_style": True}
+    options = ["--images", 40, "--size", 256, "--styles", 2, "--own-style"]
+    outputs = []
+    for flags, table in (([], None), (["--calibrate"], slow)):
+        run = nst_command("recommend", *options, *flags)
+        assert run.exit_code == 0, run.output
+        advice = nst.study.recommend(**case, speed=table)
+        assert run.output.startswith(f"{advice.reason}\n  {advice.command}\n")
+        other = advice.runner_up
+        assert f"Instead: {other.reason}\n  {other.command}\n" in run.output
+        outputs.append(run.output)
+    assert outputs[0] != outputs[1]
 
 
 @pytest.mark.parametrize("command", [None, *cli.main.commands])

@@ -153,6 +153,15 @@ class TestLoadModes:
         np.testing.assert_array_equal(image[0, 0], [1, 1, 1])
         np.testing.assert_array_equal(image[0, 1], floats()[0, 1])
 
+    def test_a_gif_keeps_its_transparency(self, tmp_path):
+        picture = Image.fromarray(np.array([[0, 1], [2, 0]], np.uint8), "P").resize((40, 40), 0)
+        picture.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+        picture.save(tmp_path / "a.gif", transparency=0)
+        corners = np.ix_([5, 35], [5, 35])
+        assert load_alpha(tmp_path / "a.gif")[corners].tolist() == [[0, 1], [1, 0]]
+        seen = load_image(tmp_path / "a.gif")[corners].tolist()
+        assert seen == [[[1, 1, 1], [0, 1, 0]], [[0, 0, 1], [1, 1, 1]]]
+
     def test_rgb_with_one_transparent_colour_lies_on_white(self, tmp_path):
         pixels = noise()
         pixels[5, 6] = (1, 2, 3)

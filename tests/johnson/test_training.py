@@ -1,6 +1,5 @@
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -357,7 +356,7 @@ def exit_code(folder, *, while_writing):
         deadline = time.monotonic() + 60
         while "\n5," not in (folder / "history.csv").read_text() and time.monotonic() < deadline:
             time.sleep(0.005)
-        time.sleep(random.uniform(0, 0.3))
+        time.sleep(0.1)
         process.kill()
     process.join()
     return process.exitcode

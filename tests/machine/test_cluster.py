@@ -224,7 +224,10 @@ def scheduler_and_worker(folder: Path):
     )
     running = [subprocess.Popen([sys.executable, "-m", *command], **quiet) for command in commands]
     try:
+        deadline = time.monotonic() + 60
         while not (file.exists() and file.read_text().endswith("}")):
+            assert running[0].poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         yield running[0], json.loads(file.read_text())["address"]
     finally:

@@ -1,5 +1,7 @@
 """The same pictures and the same messages by a plain loop, by worker processes, and by a cluster."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -59,6 +61,28 @@ def test_hosts_that_see_no_file_paint_the_same(folder, plain):
         again = painted(folder, "hosts", "--scheduler", address, "--skip-existing")
     assert again[0] == plain[0]
     assert again[2] == ["coffee_mine.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_refused_before_it_is_read(folder, tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with local_cluster(1) as client:
+        style = ("--style", folder / "mine.png", "--network", folder / "mine.npz")
+        where = ("--scheduler", client.scheduler.address, "-o", tmp_path / "made/")
+        run = nst_command("stylize", tmp_path, *style, *where)
+    assert run.exit_code == 2
+    assert "a.png: is not a regular file" in run.stderr
+
+
+def test_one_core_paints_the_same_in_this_process_and_in_workers(folder):
+    made, *_ = painted(folder, "one each", "--workers", 2, "--threads", 1)
+    style = ["--style", folder / "mine.png", "--network", folder / "mine.npz"]
+    arguments = ["stylize", folder / "in", *style, "-o", folder / "one core/", "--threads", 1]
+    program = "import sys; from nstlib.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2, run.stderr  # of the file that is no picture
+    assert {path.name: path.read_bytes() for path in (folder / "one core").iterdir()} == made
 
 
 @pytest.mark.parametrize(
