@@ -156,7 +156,9 @@ def encode_light(light: np.ndarray) -> np.ndarray:
 
 
 def _by_formula(samples: np.ndarray, profile: bytes) -> np.ndarray | None:
-    """16-bit grey or RGB samples in sRGB; None if the profile is more than a matrix and curves."""
+    """16-bit grey or RGB samples in sRGB; None if the profile is more than a matrix and curves to amounts of light."""
+    if profile[20:24] != b"XYZ ":
+        return None
     tags = _tags(profile)
     names = ("k",) if samples.shape[2] == 1 else ("r", "g", "b")
     if "A2B0" in tags or not all(f"{name}TRC" in tags for name in names):

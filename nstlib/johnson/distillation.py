@@ -1,6 +1,5 @@
 """Networks taught by pictures alone, without a VGG: to redraw their input, or to paint as another network does."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from nstlib.johnson.training import adam
 from nstlib.machine.measuring import package_version
 
 _OF_IDENTITY = Schedule(steps=1200, size=128, small_share=0, batch_size=2, learning_rate=2e-3)
+_LAST = 100  # steps that the error on a card is the mean of
 _OF_IMITATION = Schedule(steps=4000, size=192, small_share=0, learning_rate=3e-3)
 
 
@@ -107,13 +107,13 @@ def _imitate(
 ) -> dict[str, Any]:
     """Fits the network to what `make` makes of each batch of crops; what a card says of that."""
     images = training_photos(photos, schedule.size)
-    model, error = network.model, math.nan
+    model, errors = network.model, []
     model.compile(optimizer=adam(schedule), loss="mae", jit_compile=needs_jit())
     for batch in tqdm(Crops(images, schedule), unit="step", disable=not progress):
-        error = float(model.train_on_batch(batch, make(batch)))  # Keras averages since the first
+        errors.append(float(model.train_on_batch(batch, make(batch))))
     model.optimizer.finalize_variable_values(model.trainable_variables)
     return {
         **asdict(schedule),
         "photos": len(images),
-        "mean_absolute_error": round(error, 5),
+        "mean_absolute_error": round(float(np.mean(errors[-_LAST:])), 5),
     }

@@ -24,14 +24,20 @@ def register_with_keras() -> None:
 class _Keras:
     """Finds Keras where the other finders do, and has the layers imported behind it."""
 
+    asking = False
+
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name != "keras":
+        if name != "keras" or self.asking:
             return None
-        others = (finder for finder in sys.meta_path if finder is not self)
-        found = (finder.find_spec(name, path, target) for finder in others)
-        spec = next((each for each in found if each is not None), None)
+        self.asking = True  # another such finder, of nstlib imported anew, asks this one in turn
+        try:
+            others = (finder for finder in sys.meta_path if finder is not self)
+            found = (finder.find_spec(name, path, target) for finder in others)
+            spec = next((each for each in found if each is not None), None)
+        finally:
+            self.asking = False
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 

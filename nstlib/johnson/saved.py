@@ -136,6 +136,8 @@ def write_network(saved: SavedNetwork, path: str | Path, *, dtype: str = "float3
         raise NetworkError(
             f"network: its card is no JSON ({error}); nothing was written"
         ) from error
+    if text.nbytes > _LONGEST_HEADER - _NPY_HEADER:
+        raise NetworkError("network: its card has more than a megabyte; nothing was written")
     with replacing(path) as temporary, temporary.open("xb") as file:
         np.savez_compressed(file, header=text, **{_key(i): a for i, a in enumerate(arrays)})
     return path

@@ -158,8 +158,15 @@ def _largest(height: int, width: int, method: str, free: int) -> tuple[int, int]
     """Width and height of the largest photo of this shape that fits, no larger than this one; None if none does."""
     fixed, each = _MEASURED[method]
     share = min(1.0, math.sqrt(max(0, free - fixed) / (each * height * width)))
-    size = math.floor(width * share), math.floor(height * share)
-    return size if min(size) >= MIN_SIDE else None
+    longer = max(height, width)
+    # Sides are rounded as by `resize`, which may be upwards: then it is a little less that fits.
+    for side in range(math.floor(longer * share), 0, -1):
+        size = round(width * side / longer), round(height * side / longer)
+        if min(size) < MIN_SIDE:
+            return None
+        if fixed + each * size[0] * size[1] <= free:
+            return size
+    return None
 
 
 # --- limits ------------------------------------------------------------------------------------

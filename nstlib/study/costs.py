@@ -127,14 +127,15 @@ def expected_training(speed: pd.DataFrame, schedule: Schedule | None = None) -> 
         schedule: how long, and on what; None is as `nstlib.train` does it when told nothing else.
 
     Returns:
-        Seconds; infinite where no training step was measured.
+        Seconds, those of a step of one crop times the crops of a batch; infinite where no step was measured.
     """
     if "training step" not in set(speed["what"]):
         return math.inf
     schedule = schedule or Schedule()
     sides = Counter(schedule.size_of(step) for step in range(schedule.steps))
     return sum(
-        steps * expected_seconds("training step", side**2, speed) for side, steps in sides.items()
+        steps * schedule.batch_size * expected_seconds("training step", side**2, speed)
+        for side, steps in sides.items()
     )
 
 
@@ -156,7 +157,8 @@ def expected_break_even(
         schedules: of the trainings, one after the other; none for a network that is there already.
 
     Returns:
-        Pictures (`nstlib.study.break_even`) by the medians, the fewest, and the most that the quartiles allow.
+        Pictures (`nstlib.study.break_even`) by the medians, the fewest, and the most that the quartiles allow; infinite
+        where no training step was measured.
     """
     pixels = size * size * 2 / 3
 
@@ -165,7 +167,7 @@ def expected_break_even(
         each = expected_seconds("evaluation", pixels, seconds[evaluation])
         painted = expected_seconds(pass_name(), pixels, seconds[network]) + more * each
         trained = sum(expected_training(seconds[training], schedule) for schedule in schedules)
-        return break_even(trained, painted, evals * each)
+        return math.inf if math.isinf(trained) else break_even(trained, painted, evals * each)
 
     return (
         pictures("seconds", "seconds", "seconds"),

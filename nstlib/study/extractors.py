@@ -63,7 +63,9 @@ def compare_extractors(
     start = transfer_colour(photo, style)
     reference = next(iter(objectives.values()))
     balanced = {
-        name: with_balance_of(reference, each, start, photo=photo, style=style)
+        name: each
+        if each is reference
+        else with_balance_of(reference, each, start, photo=photo, style=style)
         for name, each in objectives.items()
     }
     budget = {"steps": evals, "max_evals": evals, "scales": (1,)}
@@ -99,8 +101,10 @@ def with_balance_of(
         `objective` with β · style / (α · content) at `image` equal to that of `reference`.
 
     Raises:
-        ValueError: an image at which one of the terms is 0.
+        ValueError: an image at which one of the terms is 0, or an objective without content.
     """
+    if not (reference.content_weight and objective.content_weight):
+        raise ValueError("content_weight: 0 leaves nothing for style to be balanced with")
     theirs, ours = (_terms(each, image, photo, style) for each in (reference, objective))
     if not min(*theirs, *ours) > 0:
         raise ValueError("image: a term of an objective is 0 there, so nothing can be balanced")

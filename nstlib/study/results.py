@@ -235,7 +235,7 @@ def results_folder(
     return ResultsFolder(
         root=_default_root() if root is None else Path(root),
         profile=getattr(profile, "name", profile),
-        seed=seed,
+        seed=None if seed is None else int(seed),
         machine=dict(machine or {}),
     )
 

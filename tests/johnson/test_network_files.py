@@ -3,6 +3,8 @@
 import json
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +121,25 @@ def test_save_refuses_a_card_that_is_no_json(network, tmp_path):
     with pytest.raises(NetworkError, match="its card is no JSON"):
         save_network(strange, tmp_path / "network.npz")
     assert not list(tmp_path.iterdir())
+
+
+def test_save_refuses_a_card_that_could_not_be_read_again(network, tmp_path):
+    long = replace(network, card={"style": "x" * 2**20})
+    with pytest.raises(NetworkError, match="its card has more than a megabyte"):
+        save_network(long, tmp_path / "network.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_keras_is_found_after_nstlib_was_imported_anew():
+    program = (
+        "import sys, importlib.util\n"
+        "import nstlib\n"
+        "for name in [name for name in sys.modules if name.startswith('nstlib')]:\n"
+        "    del sys.modules[name]\n"
+        "import nstlib\n"
+        "assert importlib.util.find_spec('keras') is not None\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.parametrize("name", [5, None, b"wave"])

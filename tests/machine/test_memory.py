@@ -273,3 +273,19 @@ def test_whatever_paints_says_in_our_words_that_the_memory_ran_out(paint, monkey
     with pytest.raises(ImageError, match="photo: the memory ran out at 30 x 20 px") as caught:
         paint(monkeypatch)
     assert caught.value.__cause__ is ALLOCATOR
+
+
+def test_the_size_that_is_named_fits(monkeypatch):
+    """As `--size` makes it of the photo, its shorter side rounded."""
+    rng = np.random.default_rng(0)
+    for width, height in rng.integers(600, 6000, (50, 2)).tolist():
+        need = estimate_memory(height, width, method="johnson")
+        room = int(estimate_memory(1, 1, method="johnson") + rng.uniform(0.1, 0.99) * need)
+        monkeypatch.setattr(memory, "free_memory", lambda room=room: room)
+        if room >= need:
+            continue
+        with pytest.raises(ImageError) as refused:
+            check_memory(height, width, method="johnson")
+        size = int(re.search(r"--size (\d+)", str(refused.value))[1])
+        sides = [max(1, round(side * size / max(height, width))) for side in (height, width)]
+        check_memory(*sides, method="johnson")

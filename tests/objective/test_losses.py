@@ -355,3 +355,10 @@ def test_structures_are_averaged_part_by_part():
     other = {"a": (np.array([3.0]), np.array([2.0])), "b": np.array([0.0])}
     mixed = weighted_mean([one, other], [0.25, 0.75])
     assert mixed == {"a": (2.5, 2.0), "b": 1.0}
+
+
+def test_the_moments_of_a_large_even_map_do_not_drift():
+    even = np.full((1, 1024, 1024, 2), 0.7, np.float32)
+    means, covariances = (np.asarray(each) for each in feature_moments(even))
+    np.testing.assert_allclose(means, 0.7, rtol=1e-4)
+    np.testing.assert_allclose(covariances, 0, atol=1e-8)

@@ -198,3 +198,13 @@ def test_the_table_of_the_study_is_there():
     assert kinds <= set(measured_table("speed")["what"])
     with pytest.raises(FileNotFoundError, match="no measured table 'magic'"):
         measured_table("magic")
+
+
+def test_a_batch_costs_its_crops(speed):
+    schedule = Schedule(steps=10, size=256, small_share=0, batch_size=4)
+    assert expected_training(speed, schedule) == pytest.approx(10 * 4 * 0.5)
+
+
+def test_without_a_timed_step_training_never_pays(speed):
+    passes = speed[speed["what"] != "training step"]
+    assert expected_break_even(passes, evals=100) == (math.inf,) * 3

@@ -71,3 +71,10 @@ def test_scores_are_those_that_know_no_trained_weight(found, photo, style):
 def test_something_must_be_compared(photo, style):
     with pytest.raises(ValueError, match="objectives is empty"):
         compare_extractors(photo, style, {}, evals=1)
+
+
+def test_without_content_nothing_can_be_balanced(photo, style):
+    whole, empty = (PerceptualLoss(content_weight=weight) for weight in (1, 0))
+    for pair in ((whole, empty), (empty, whole)):
+        with pytest.raises(ValueError, match="content_weight: 0"):
+            with_balance_of(*pair, transfer_colour(photo, style), photo=photo, style=style)

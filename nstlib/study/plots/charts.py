@@ -286,6 +286,7 @@ def pareto(
     """
     check_columns(table, "table", present=(hue, label, front), numeric=(x, y, low, high))
     check_positive(table, (x, y, low))
+    table = table.reset_index(drop=True)
     fig = NotebookFigure(figsize=(8.5, 5.2), layout="constrained")
     ax = fig.subplots()
     joined = table[table[front].astype(bool)].sort_values(x)
