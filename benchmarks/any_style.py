@@ -32,10 +32,8 @@ YARDSTICKS = [*nst.metrics.YARDSTICKS]
 
 def row(photo_name: str, style_name: str, size: int) -> dict[str, str | float]:
     """What the network paints of a pair, scored."""
-    photo, style = (
-        nst.photo(photo_name, size=size),
-        nst.style(style_name, size=style_size(style_name)),
-    )
+    photo = nst.photo(photo_name, size=size)
+    style = nst.style(style_name, size=style_size(style_name))
     objective = objective_of(nst.load_network(style_name))
     image = any_style(style, size=size)(photo)
     scores = nst.evaluate({METHOD: image}, photo, style, objective=objective).iloc[0].to_dict()

@@ -9,6 +9,7 @@ import keras
 from keras import KerasTensor, ops
 
 from nstlib.johnson.architecture import EPSILON
+from nstlib.objective.losses import pixel_mean
 
 Shape = tuple[int | None, ...]
 
@@ -42,15 +43,6 @@ class InstanceNormalization(_Layer):
     def compute_output_shape(self, shape: Shape) -> Shape:
         """The same."""
         return shape
-
-
-def pixel_mean(x: KerasTensor) -> KerasTensor:
-    """Of `(B, H, W, C)` over the pixels, `(B, 1, 1, C)`.
-
-    Over the width, then over the height: TensorFlow on a CPU adds float32 one by one, and a sum over a million pixels
-    is off in the third digit.
-    """
-    return ops.mean(ops.mean(x, axis=2, keepdims=True), axis=1, keepdims=True)
 
 
 @keras.saving.register_keras_serializable("nstlib")

@@ -7,7 +7,8 @@ import keras
 from keras import ops
 
 from nstlib.johnson.architecture import EPSILON
-from nstlib.johnson.layers import InstanceNormalization, pixel_mean
+from nstlib.johnson.layers import InstanceNormalization
+from nstlib.objective.losses import pixel_mean
 
 Tensor = Any  # an array of Keras' backend, or NumPy's
 

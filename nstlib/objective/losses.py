@@ -33,6 +33,15 @@ def gram_matrix(features: Tensor) -> Tensor:
     return ops.matmul(ops.transpose(rows, (0, 2, 1)), rows) / scale
 
 
+def pixel_mean(features: Tensor) -> Tensor:
+    """Mean of `(B, H, W, C)` over the pixels, `(B, 1, 1, C)`.
+
+    Over the width, then over the height: TensorFlow on a CPU adds float32 one by one, and a sum over a million pixels
+    is off in the third digit.
+    """
+    return ops.mean(ops.mean(features, axis=2, keepdims=True), axis=1, keepdims=True)
+
+
 def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and centred covariance of the channels of a feature map.
 
@@ -47,12 +56,10 @@ def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
         `(means, covariances)`, `(B, C)` and `(B, C, C)`.
     """
     _, height, width, channels = ops.shape(features)
-    # Over the width, then over the height: one sum of float32 over all pixels drifts on large pictures.
-    means = ops.mean(ops.mean(features, axis=2), axis=1)
-    rows = ops.reshape(features, (-1, height * width, channels))
-    centred = rows - means[:, None, :]
+    means = pixel_mean(features)
+    centred = ops.reshape(features - means, (-1, height * width, channels))
     scale = ops.cast(height * width, features.dtype)
-    return means, ops.matmul(ops.transpose(centred, (0, 2, 1)), centred) / scale
+    return means[:, 0, 0], ops.matmul(ops.transpose(centred, (0, 2, 1)), centred) / scale
 
 
 def weighted_mean(targets: Sequence[Any], shares: Sequence[float]) -> Any:

@@ -240,8 +240,8 @@ class _Pictures:
         stem = f"{name}_{pair.photo}_{pair.style}"
         self.results = results
         self.strip = results.folder / "images" / f"{stem}.jpg"
-        made_by = [*list(pair.key.values())[len(_PAIR) :], _longest("gatys", pair).evals]
-        self.kept = results.folder / "cache" / f"{stem}_{'_'.join(map(str, made_by))}.png"
+        made_by = (name, *pair.key.values(), _longest("gatys", pair).evals)
+        self.kept = results.folder / "cache" / f"{'_'.join(map(str, made_by))}.png"
 
     def keep(self, image: np.ndarray) -> None:
         """Keeps the image of the longest optimisation."""
