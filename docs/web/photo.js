@@ -8,15 +8,22 @@ const LARGEST = 2048; // px: what is larger is first shrunk by the browser, as c
 
 /** The photo upright, over white, as a canvas. Throws an Error with a sentence for the visitor. */
 export async function readPhoto(blob) {
-  checkPixels(declaredSize(await blob.slice(0, HEADER).arrayBuffer()) ?? [0, 0]);
+  const start = await blob.slice(0, HEADER).arrayBuffer().catch(() => {
+    throw new Error("This file could not be read. Choose it again.");
+  });
+  checkPixels(declaredSize(start) ?? [0, 0]);
   let bitmap;
   try {
     bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
   } catch {
     throw new Error("This is no picture that the browser can read. JPEG, PNG, WebP, AVIF and GIF are.");
   }
-  checkPixels([bitmap.width, bitmap.height]);
-  return drawn(bitmap, bitmap.width, bitmap.height);
+  try {
+    checkPixels([bitmap.width, bitmap.height]);
+    return drawn(bitmap, bitmap.width, bitmap.height);
+  } finally {
+    bitmap.close();
+  }
 }
 
 /** What can be drawn (a bitmap, a frame of a video) as a canvas of at most LARGEST pixels a side. */
@@ -61,6 +68,8 @@ export async function takePhoto({ dialog, video, shoot, close }) {
   video.srcObject = stream;
   dialog.returnValue = "";
   dialog.showModal();
+  shoot.disabled = video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA; // nothing to take yet
+  video.onloadeddata = () => { shoot.disabled = false; };
   shoot.onclick = () => dialog.close("taken");
   close.onclick = () => dialog.close();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));

@@ -7,7 +7,12 @@ const LEVELS = 4096; // of linear light that are told apart where it is encoded 
 /** Width and height whose longer side is `size`, in the proportions of the picture. */
 export function fitted(width, height, size) {
   const longer = Math.max(width, height);
-  return [Math.round((width * size) / longer), Math.round((height * size) / longer)];
+  return [rounded((width * size) / longer), rounded((height * size) / longer)];
+}
+
+/** Halves to the even neighbour, as Python rounds. */
+function rounded(value) {
+  return Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value);
 }
 
 /**
@@ -70,9 +75,22 @@ export function floats(rgb) {
   return Float32Array.from(rgb, (value) => value / 255);
 }
 
-/** What the network gives, as bytes. */
-export function bytes(values) {
-  return Uint8ClampedArray.from(values, (value) => value * 255);
+/** What is shown of a photo's bytes and what the network gives: nstlib.johnson.passes.paint, as bytes. */
+export function painting(photo, values) {
+  // A frame that shows nothing stays as it is: the network would make a texture of its noise.
+  const share = Math.min(1, Math.max(0, contrast(photo) - 1));
+  if (share === 1) return Uint8ClampedArray.from(values, (value) => value * 255);
+  return Uint8ClampedArray.from(photo, (value, i) => (1 - share) * value + share * 255 * Math.min(1, Math.max(0, values[i])));
+}
+
+/** The standard deviation over the pixels, of the channel that varies most, in levels of a byte. */
+function contrast(rgb) {
+  const deviations = [0, 1, 2].map((channel) => {
+    const values = rgb.filter((_, i) => i % 3 === channel);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  });
+  return Math.max(...deviations);
 }
 
 /** How far two pictures are apart, in levels of a byte. */

@@ -8,12 +8,18 @@ const byId = (id) => document.getElementById(id);
 const local = (address) => new URL(address, import.meta.url);
 const json = async (address) => (await fetch(local(address))).json();
 
-const worker = new Worker(local("worker.js"), { type: "module" });
 const [about, study] = await Promise.all([json("try.json"), json("study.json")]);
+// Not before that wait: what the worker says at once, such as that it failed, has to find its handlers below.
+const worker = new Worker(local("worker.js"), { type: "module" });
+
+const KEPT = 60_000; // ms that a download has to begin
 
 const state = { photo: null, style: null, size: about.sizes[0], painted: null };
 let wanted = null; // what to paint once the worker is free: the last wish counts
 let running = null;
+let broken = false; // whether the worker is gone
+let asked = 0; // for how many photos
+let taken = 0; // which of them is shown
 
 // --- choosing ---------------------------------------------------------------------------------
 
@@ -55,15 +61,17 @@ async function fetchedPhoto({ title, file }) {
   return readPhoto(await response.blob());
 }
 
-/** Takes the photo that a promise gives, as a canvas; null leaves the one that is there. */
+/** Takes the photo that a promise gives, as a canvas, unless a later one has come; null leaves the one that is there. */
 async function take(promise, name, button = null) {
+  const number = ++asked;
   let canvas;
   try {
     canvas = await promise;
   } catch (error) {
-    complain(error.message);
+    if (number > taken) complain(error.message);
   }
-  if (!canvas) return;
+  if (!canvas || number < taken) return;
+  taken = number;
   press(byId("photos"), button);
   const { width, height } = canvas;
   const rgba = canvas.getContext("2d").getImageData(0, 0, width, height).data;
@@ -83,6 +91,7 @@ function takeFile(file) {
 function ask() {
   if (!state.photo || !state.style) return;
   wanted = { kind: "paint", style: state.style, size: state.size, runtimeBytes: about.runtimeBytes, pressed: performance.now() };
+  if (broken) return tellBroken();
   byId("problem").hidden = true;
   next();
 }
@@ -124,14 +133,22 @@ const ANSWERS = {
   failed({ text }) {
     if (running) {
       done();
-      complain(text);
+      if (!wanted) complain(text);
     }
     next();
   },
 };
 
 worker.onmessage = ({ data }) => ANSWERS[data.kind](data);
-worker.onerror = () => complain("A part of this page could not be loaded. Load the page again.");
+worker.onerror = () => {
+  broken = true;
+  done();
+  tellBroken();
+};
+
+function tellBroken() {
+  complain("A part of this page could not be loaded. Load the page again.");
+}
 
 // --- showing ----------------------------------------------------------------------------------
 
@@ -148,6 +165,12 @@ function complain(text) {
 function put(canvas, rgb, width, height) {
   Object.assign(canvas, { width, height });
   canvas.getContext("2d").putImageData(imageData(rgb, width, height), 0, 0);
+  proportion(width, height);
+}
+
+/** Of the stage: as wide as its picture, so that the slider has no dead ends. */
+function proportion(width, height) {
+  byId("stage").style.setProperty("--proportion", width / height);
 }
 
 /** The photo alone, as long as nothing is painted. */
@@ -157,6 +180,7 @@ function showPhoto() {
   [before.width, before.height] = fitted(canvas.width, canvas.height, state.size);
   before.getContext("2d").drawImage(canvas, 0, 0, before.width, before.height);
   before.setAttribute("aria-label", `The photo: ${name}`);
+  proportion(before.width, before.height);
   byId("after").hidden = true;
   byId("download").disabled = byId("split").disabled = true;
   byId("slow").hidden = byId("example").hidden = true;
@@ -181,12 +205,14 @@ function split() {
 }
 
 function download() {
+  // Now: when the file is ready, another photo may be there.
+  const name = `${state.photo.name.replace(/[^\p{L}\p{N}]+/gu, "_")}_${state.painted.style.name}.png`;
   byId("after").toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
-    link.download = `${state.photo.name.replace(/[^\p{L}\p{N}]+/gu, "_")}_${state.painted.style.name}.png`;
+    link.download = name;
     link.click();
-    URL.revokeObjectURL(link.href);
+    setTimeout(() => URL.revokeObjectURL(link.href), KEPT);
   }, "image/png");
 }
 

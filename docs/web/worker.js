@@ -1,6 +1,6 @@
 // Paints beside the page, so that the page stays responsive. It is told of a photo, then of a style and a size.
 
-import { bytes, fitted, floats, largestDifference, resize } from "./pixels.js";
+import { fitted, floats, largestDifference, painting, resize } from "./pixels.js";
 
 const RUNTIMES = {
   wasm: { program: "./ort.wasm.bundle.min.mjs", binary: "./runtime_wasm.z" },
@@ -12,7 +12,8 @@ const WORTH = 0.5; // of the seconds of WebAssembly: what WebGPU may take
 const PATIENCE = 10_000; // ms for WebGPU, which may hang with its driver
 const SOFTWARE = false; // whether a WebGPU that is computed without a GPU will do
 
-const networks = new Map();
+const files = new Map(); // of the networks, by style
+const sessions = new Map(); // of both, by provider and style
 let photo;
 let runtime;
 let provider = "wasm";
@@ -55,7 +56,9 @@ function prepared(sizes) {
     if (kind === "wasm") gpu = "given up";
     const { program, binary } = RUNTIMES[kind];
     const packed = await fetched(binary, "the program that runs networks", sizes[kind]);
-    const ort = await import(program);
+    const ort = await import(program).catch(() => {
+      throw new Error("Could not load the program that runs networks. Check the connection, then choose the style again.");
+    });
     const unpacked = packed.stream().pipeThrough(new DecompressionStream("gzip"));
     ort.env.wasm.wasmBinary = await new Response(unpacked).arrayBuffer();
     ort.env.wasm.numThreads = 1; // more need response headers that a static host does not send
@@ -65,45 +68,54 @@ function prepared(sizes) {
   return runtime;
 }
 
-/** The session of a style with each provider, and the file that both are made of. */
-async function network(ort, style) {
-  const what = `the network of ${style.title}`;
-  if (!networks.has(style.name)) {
-    const file = await fetched(style.network, what, style.bytes);
-    networks.set(style.name, { file: await file.arrayBuffer() });
+async function fileOf(style) {
+  if (!files.has(style.name)) {
+    const file = await fetched(style.network, `the network of ${style.title}`, style.bytes);
+    files.set(style.name, await file.arrayBuffer());
   }
-  const known = networks.get(style.name);
-  if (!known[provider]) {
+  return files.get(style.name);
+}
+
+/** What runs the network of a style with the provider of now. */
+async function network(ort, style, file) {
+  const key = `${provider} ${style.name}`;
+  if (!sessions.has(key)) {
+    const what = `the network of ${style.title}`;
     tell("progress", { text: `Preparing ${what}` });
     try {
-      known[provider] = await ort.InferenceSession.create(known.file, { executionProviders: [provider], logSeverityLevel: 3 });
+      sessions.set(key, await ort.InferenceSession.create(file, { executionProviders: [provider], logSeverityLevel: 3 }));
     } catch (error) {
-      networks.delete(style.name);
+      files.delete(style.name);
       throw new Error(`Could not start ${what}: its file is damaged (${error.message}).`);
     }
   }
-  return known[provider];
+  return sessions.get(key);
 }
 
-async function pass(ort, style, images) {
-  const session = await network(ort, style);
+async function pass({ ort, style, file, photo: small, images }) {
+  const session = await network(ort, style, file);
   tell("progress", { text: "Painting" });
   const start = performance.now();
-  const { painted } = await session.run({ images });
-  return { painted: bytes(painted.data), seconds: (performance.now() - start) / 1000, provider };
+  let found;
+  try {
+    found = await session.run({ images });
+  } catch (error) {
+    throw new Error(`The network could not paint this photo (${error.message}). Choose a smaller size.`);
+  }
+  return { painted: painting(small, found.painted.data), seconds: (performance.now() - start) / 1000, provider };
 }
 
 /** A pass by WebGPU, or null where that fails or hangs: then the page begins anew, with WebAssembly alone. */
-async function passOfGpu(...given) {
+async function passOfGpu(given) {
   let timer;
   const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error("late")), PATIENCE); });
   try {
     provider = "webgpu";
-    return await Promise.race([pass(...given), late]);
+    return await Promise.race([pass(given), late]);
   } catch {
     giveUpGpu();
     runtime = undefined;
-    networks.clear();
+    sessions.clear();
     return null;
   } finally {
     clearTimeout(timer);
@@ -115,8 +127,8 @@ function giveUpGpu() {
 }
 
 /** WebGPU paints from now on if it makes of these images what WebAssembly made of them, and sooner. */
-async function compare(expected, ...given) {
-  const found = (await passOfGpu(...given)) && (await passOfGpu(...given)); // the first compiles its programs
+async function compare(expected, given) {
+  const found = (await passOfGpu(given)) && (await passOfGpu(given)); // the first compiles its programs
   const fit = found && largestDifference(found.painted, expected.painted) <= NEAR && found.seconds < WORTH * expected.seconds;
   if (fit) gpu = "chosen";
   else giveUpGpu();
@@ -129,13 +141,16 @@ async function paint({ style, size, runtimeBytes }) {
   }
   const small = resize(photo.rgba, photo.width, photo.height, width, height);
   const given = async () => {
+    // What has to be loaded comes first: a lost connection is no fault of WebGPU.
     const ort = await prepared(runtimeBytes);
-    return [ort, style, new ort.Tensor("float32", floats(small), [1, height, width, 3])];
+    const file = await fileOf(style);
+    const images = new ort.Tensor("float32", floats(small), [1, height, width, 3]);
+    return { ort, style, file, photo: small, images };
   };
-  const byGpu = gpu === "chosen" ? await passOfGpu(...(await given())) : null;
-  const picture = byGpu ?? (await pass(...(await given())));
+  const byGpu = gpu === "chosen" ? await passOfGpu(await given()) : null;
+  const picture = byGpu ?? (await pass(await given()));
   tell("painted", { photo: small, width, height, ...picture });
-  if (gpu === "untried") await compare(picture, ...(await given()));
+  if (gpu === "untried") await compare(picture, await given());
 }
 
 const DUTIES = {

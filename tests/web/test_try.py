@@ -122,6 +122,18 @@ def test_what_is_transparent_is_laid_over_white(studio):
     assert image(studio, "before").min() == 1
 
 
+@pytest.mark.parametrize(
+    "deviation", [0.6, 1.4]
+)  # levels: below 1 nothing is to be seen, from 2 on it is a picture
+def test_a_frame_that_shows_nothing_does_not_become_a_texture(studio, deviation):
+    noise = np.random.default_rng(0).normal(4, deviation, (80, 120, 3)).clip(0, 255)
+    give(studio, "night.png", file_of(np.float32(noise / 255)))
+    choose(studio, WAVE)
+    before, after = image(studio, "before"), image(studio, "after")
+    assert levels(after, stylized(WAVE, before)) <= NEAR
+    assert 255 * after.std(axis=(0, 1)).max() < 40
+
+
 def test_strength_and_colours_are_those_of_nstlib(studio):
     choose(studio, WAVE)
     photo, whole = image(studio, "before"), image(studio, "after")
@@ -161,6 +173,17 @@ def test_before_and_after_stand_side_by_side(studio):
     assert levels(both[:, : half - margin], whole[:, : half - margin]) == 0
     assert levels(both[:, half + margin :], bare[:, half + margin :]) == 0
     assert levels(bare, whole) > 50
+
+
+def test_the_stage_has_the_proportions_of_its_picture(studio):
+    studio.set_viewport_size({"width": 1200, "height": 500})
+    give(studio, "tall.png", samples.png_bytes(120, 60))
+    for act in (lambda: None, lambda: choose(studio, WAVE)):
+        act()
+        studio.wait_for_function("document.getElementById('before').height == 256")
+        box = studio.locator("#stage").bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(0.5, abs=0.01)
+        assert box["height"] <= 0.76 * 500
 
 
 def shot(part) -> np.ndarray:
@@ -295,6 +318,40 @@ def test_the_last_wish_counts(studio):
     style = style_names(studio)[3]
     assert levels(image(studio, "after"), stylized(style, image(studio, "before"))) <= NEAR
     assert studio.locator("#styles [aria-pressed='true']").count() == 1
+
+
+def test_a_wish_that_was_given_up_is_not_complained_of(studio):
+    held, lost = [], style_names(studio)[0]
+    studio.context.route(f"**/networks/{lost}.onnx", lambda route: held.append(route))
+    buttons = studio.locator("#styles button")
+    with studio.expect_request("**/networks/*.onnx"):
+        buttons.nth(0).click()
+    buttons.nth(1).click()
+    held[0].fulfill(status=404)
+    studio.wait_for_selector("#status:has-text('Painted in')")
+    assert not studio.is_visible("#problem")
+
+
+def test_a_photo_that_comes_late_does_not_replace_a_later_one(studio):
+    held = []
+    studio.context.route("**/chelsea_photo.jpg", lambda route: held.append(route))
+    with studio.expect_request("**/chelsea_photo.jpg"):
+        studio.click("#photos button:has-text('Chelsea')")
+    give(studio, "later.png", samples.png_bytes(40, 80))
+    studio.wait_for_selector("#before[aria-label='The photo: later']")
+    with studio.expect_response("**/chelsea_photo.jpg"):
+        held[0].continue_()
+    choose(studio, WAVE)
+    assert image(studio, "before").shape == (128, 256, 3)
+
+
+def test_a_worker_that_does_not_start_is_told_whatever_is_pressed(page, address):
+    page.context.route("**/worker.js", lambda route: route.abort())
+    page.goto(f"{address}/try.html")
+    problem(page, "Load the page again")
+    page.click("#styles button >> nth=0")
+    problem(page, "Load the page again")
+    assert page.get_attribute("#stage", "aria-busy") == "false"
 
 
 def test_the_keyboard_is_enough(studio):
