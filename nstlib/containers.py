@@ -14,7 +14,7 @@ _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and contents of each box (ISO/IEC 14496-12) that the data consist of, as far as they are whole."""
+    """Kind and contents of each box (ISO/IEC 14496-12) that the data consist of; the last may be cut off."""
     place = 0
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)

@@ -131,15 +131,19 @@ def spread(
         ClusterError: the scheduler was lost.
     """
     name, registered = f"nst-{secrets.token_hex(8)}", False
+    address = client.scheduler.address  # now: a client that gave up has none
     try:
         client.register_plugin(_Run(function), name=name)
         registered = True
         yield from _outcomes(client, name, iter(keys), arguments)
     # What a client raises that was cut off depends on what it was about to do.
     except Exception as error:
-        if client.status == "running":
+        if client.status == "running" and not isinstance(error, _CancelledError):
             raise
-        raise _lost(client) from error
+        raise ClusterError(
+            f"scheduler: the connection to {address} was lost; what was done stays, and a second run can do the rest "
+            "(nst stylize --skip-existing)"
+        ) from error
     finally:
         if registered and client.status == "running":
             with suppress(OSError):  # of a worker that has just died
@@ -206,8 +210,12 @@ def _outcome(client: Client, future: Future) -> Any:
         return None
     error = future.exception()  # waits, if the result was lost with its worker since
     if future.status == "cancelled":
-        raise _lost(client)
+        raise _CancelledError(future.key)
     return future.result() if error is None else error
+
+
+class _CancelledError(Exception):
+    """A call that the scheduler does not know any more."""
 
 
 def _explained(outcome: Any) -> Any:
@@ -216,13 +224,6 @@ def _explained(outcome: Any) -> Any:
     died = outcome.allowed_failures + 1
     return ClusterError(
         f"cluster: {died} workers died at it; a smaller --size, or more memory for each, may help"
-    )
-
-
-def _lost(client: Client) -> ClusterError:
-    return ClusterError(
-        f"scheduler: the connection to {client.scheduler.address} was lost; what was done stays, and a second run can "
-        "do the rest (nst stylize --skip-existing)"
     )
 
 

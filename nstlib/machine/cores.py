@@ -1,5 +1,8 @@
 """Which cores of the machine a process uses."""
 
+import os
+from contextlib import suppress
+
 from nstlib.arguments import check_count
 
 
@@ -27,4 +30,11 @@ def use_cores(count: int, *, first: int = 0) -> None:
     own = sorted(process.cpu_affinity())
     if count > len(own):
         raise ValueError(f"count: {count} cores were asked for, and there are {len(own)}")
-    process.cpu_affinity([own[(first + each) % len(own)] for each in range(count)])
+    chosen = [own[(first + each) % len(own)] for each in range(count)]
+    process.cpu_affinity(chosen)
+    if hasattr(
+        os, "sched_setaffinity"
+    ):  # on Linux each thread has cores of its own: those that run already too
+        for thread in process.threads():
+            with suppress(ProcessLookupError):  # one that has just ended
+                os.sched_setaffinity(thread.id, chosen)

@@ -1,4 +1,4 @@
-"""A panel for notebooks: choose photo, style, method, β and evaluations; see picture, losses and seconds."""
+"""A panel for notebooks: choose photo, style, method, β and steps; see picture, losses and seconds."""
 
 import dataclasses
 import html
@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,8 @@ from nstlib.methods import METHODS, stylize
 from nstlib.metrics import YARDSTICKS, evaluate
 from nstlib.study.comparison import objective_of
 
-try:
-    import ipywidgets as widgets
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "nstlib.study.widget needs ipywidgets: pip install ipywidgets", name="ipywidgets"
-    ) from error
+if TYPE_CHECKING:
+    from ipywidgets import Button, VBox
 
 _WIDE = {"description_width": "90px"}
 
@@ -38,7 +35,7 @@ def explorer(
     photos: Sequence[str] | None = None,
     styles: Sequence[str] | None = None,
     size: int = 256,
-) -> widgets.VBox:
+) -> "VBox":
     """A panel that paints a photo in a style by the chosen method and says what it cost.
 
     Nothing is computed before the button is pressed, and nothing new where the same was asked for before. A network
@@ -51,7 +48,18 @@ def explorer(
 
     Returns:
         The panel; the last line of a cell shows it.
+
+    Raises:
+        ModuleNotFoundError: there is no ipywidgets.
     """
+    # Here, so that the rest of `nstlib.study` is imported without it.
+    try:
+        import ipywidgets as widgets
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "nstlib.study.explorer needs ipywidgets: pip install ipywidgets", name="ipywidgets"
+        ) from error
+
     beta = training_objective().style_weight
     choices = {
         "photo": widgets.Dropdown(options=list(photos or photo_names()), description="photo"),
@@ -60,7 +68,7 @@ def explorer(
         "style_weight": widgets.FloatLogSlider(
             value=beta, min=-1, max=3, step=0.1, description="β"
         ),
-        "evals": widgets.IntSlider(value=20, min=1, max=200, description="evaluations"),
+        "steps": widgets.IntSlider(value=20, min=1, max=200, description="steps"),
     }
     for choice in choices.values():
         choice.style = _WIDE
@@ -69,7 +77,7 @@ def explorer(
     picture = widgets.Image(format="png", layout={"align_self": "flex-start"})
     note = widgets.HTML()
 
-    def paint(_: widgets.Button) -> None:
+    def paint(_: "Button") -> None:
         button.disabled = True
         note.value = "painting …"
         try:
@@ -88,7 +96,7 @@ def explorer(
 
 @lru_cache(maxsize=32)
 def painted(
-    *, photo: str, style: str, method: str, style_weight: float, evals: int, size: int
+    *, photo: str, style: str, method: str, style_weight: float, steps: int, size: int
 ) -> tuple[np.ndarray, pd.Series]:
     """A picture and what it cost.
 
@@ -97,7 +105,7 @@ def painted(
         style: name of a style image that has a shipped network.
         method: `"johnson"`, `"gatys"` or `"hybrid"`.
         style_weight: β of the objective that is minimised and reported; a network was trained with its own.
-        evals: steps of the optimisation; a network needs none.
+        steps: of the optimisation; a network needs none.
         size: longer side of the photo in px, at least 32.
 
     Returns:
@@ -112,7 +120,7 @@ def painted(
     objective = objective_of(network)
     objective = dataclasses.replace(objective, style_weight=style_weight)
     content, painting = load_photo(photo, size=size), load_style(style, size=style_size(style))
-    options = {"method": method, "network": network, "objective": objective, "steps": evals}
+    options = {"method": method, "network": network, "objective": objective, "steps": steps}
     start = time.perf_counter()
     image = stylize(content, painting, **options, progress=False)
     seconds = time.perf_counter() - start

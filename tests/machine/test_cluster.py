@@ -135,9 +135,13 @@ def test_no_calls_are_no_results(client):
 
 
 def test_each_worker_has_cores_of_its_own():
+    def cores_of_all_threads():
+        threads = os.listdir("/proc/self/task")
+        return {core for each in threads for core in os.sched_getaffinity(int(each))}
+
     own = sorted(os.sched_getaffinity(0))
     with local_cluster(2, threads=1) as client:
-        cores = [each for found in client.run(os.sched_getaffinity, 0).values() for each in found]
+        cores = [each for found in client.run(cores_of_all_threads).values() for each in found]
     assert sorted(cores) == sorted([own[0], own[1 % len(own)]])
 
 
@@ -254,6 +258,14 @@ def test_without_its_scheduler_a_run_ends_and_what_was_done_stays(tmp_path):
     assert 3 <= len(done) < len(targets)
     for photo in done:
         np.testing.assert_allclose(load_image(targets[photo]), 1 - load_image(photo), atol=0.01)
+
+
+def test_a_client_that_gave_up_its_scheduler_says_which_it_was():
+    with local_cluster(1) as client:
+        address = client.scheduler.address
+        with pytest.raises(ClusterError, match=f"the connection to {address} was lost"):
+            for _ in spread(client, halve, range(0, 80, 2), lambda number: (number,)):
+                client.close()
 
 
 def test_an_address_where_nobody_answers(monkeypatch):

@@ -318,6 +318,11 @@ def test_loss_curves_draw_the_data_as_given():
     assert [text.get_text() for text in fig.legends[0].get_texts()] == ["L-BFGS", "Adam"]
 
 
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend_of_loss_curves():
+    fig = plots.loss_curves({"_run": history()}, levels={"_photo": 2.0})
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["_run", "_photo"]
+
+
 def test_loss_curves_levels_are_dashed_lines_in_their_panels():
     fig = plots.loss_curves(
         {"Adam": history()}, levels={"photo": 2.0, "network": {"content": 0.5, "style": 0.1}}

@@ -77,20 +77,16 @@ def loss_curves(
 
     fig = NotebookFigure(figsize=(4.1 * len(columns) + 0.3, 4.0), layout="constrained")
     axes = fig.subplots(1, len(columns), sharex=True, squeeze=False)[0]
+    named = {}  # not by the labels of the lines: one that begins with _ would be left out
     for ax, column in zip(axes, columns, strict=True):
         for (name, history), colour in zip(histories.items(), colours, strict=False):
-            ax.plot(history[x], history[column], color=colour, label=name)
+            (named[name],) = ax.plot(history[x], history[column], color=colour, label=name)
         for (name, level), colour in zip(per_level.items(), colours[len(histories) :], strict=True):
             if column in level:
-                ax.axhline(level[column], color=colour, linestyle="--", label=name)
+                named[name] = ax.axhline(level[column], color=colour, linestyle="--", label=name)
         ax.set(title=_loss_title(column), xlabel=axis_name(x))
         log_axis(ax, "y")
     axes[0].set_ylabel("loss (log scale)")
-    named = {
-        label: line
-        for ax in axes
-        for line, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
     legend_below(fig, named)
     return settled(fig)
 
