@@ -5,7 +5,7 @@
 
 # The newest Python that is there and starts; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
 PROFILE ?= quick
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -54,7 +54,8 @@ study: $(STAMP)
 	@echo "For the full profile: make study PROFILE=full"
 endif
 
-build/full/%: notebooks/%.ipynb $(shell find nstlib -name '*.py') | $(STAMP)
+# What the notebooks read: the library, its networks and its style images.
+build/full/%: notebooks/%.ipynb $(shell find nstlib -name '*.py' -o -name '*.npz' -o -name '*.toml' -o -name '*.jpg') | $(STAMP)
 	NSTLIB_PROFILE=full $(BIN)/jupyter nbconvert --to notebook --execute --inplace $<
 	mkdir -p build/full
 	touch $@

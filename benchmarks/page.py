@@ -83,7 +83,7 @@ def weights(browser: Browser, address: str) -> pd.DataFrame:
         for index in range(page.locator("#styles button").count()):
             page.evaluate(PRESS, index)
         after = megabytes(loaded)
-    new = [size for url, size in after.items() if url not in before]
+    new = [size for url, size in after.items() if url not in before and url.endswith(".onnx")]
     return pd.DataFrame(rows + [{"what": "network of a style", "megabytes": size} for size in new])
 
 
