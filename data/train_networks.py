@@ -13,9 +13,12 @@ Starry Night is there. On a GPU, by way of Keras' JAX backend and with larger ba
 
 Each network is trained twice, the second time from the first, on large crops alone and with more weight on the style:
 the first training keeps what the photo shows, the second paints it. (The large weight from the start leaves patches of
-one colour.) The first training of The Starry Night starts from the trunk, which redraws its input; that of every other
-style starts from the first network of The Starry Night. A slim network, a quarter as wide, first learns to imitate the
-wide one of its style, starting from the imitation of The Starry Night, and is then trained once, as that one was last.
+one colour.) A style whose marks are large beside a crop is trained a third time, with a smaller style image. The first
+training of The Starry Night starts from the trunk, which redraws its input; that of every other style starts from the
+first network of The Starry Night. A slim network, a quarter as wide, first learns to imitate the wide one of its style,
+starting from the imitation of The Starry Night, and is then trained once, as that one was last.
+
+Whether a network is made anew depends on its own row, not on what it started from: delete those that came from it.
 """
 
 import argparse
@@ -25,54 +28,85 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nstlib as nst
+from nstlib.data import STYLE_SIZE
 from nstlib.data.pictures import style_size
 from nstlib.johnson import SLIM_WIDTH
 from nstlib.johnson.distillation import train_identity
 from nstlib.johnson.network import trunk
+from nstlib.johnson.saved import read_network
 from nstlib.johnson.training import FIRST, PENALTIES
 
 ASSETS = Path(nst.__file__).parent / "assets"
 
 
 class Row(NamedTuple):
-    """One style of the table: β and steps of the two trainings of the wide network."""
+    """One style of the table: β and steps of each training of the wide network."""
 
-    style_weights: tuple[float, float]
-    steps: tuple[int, int] = (1200, 700)
+    style_weights: tuple[float, ...]
+    steps: tuple[int, ...] = (1200, 3000)
 
 
 TABLE = {
     "starry_night": Row((5, 10), steps=(4400, 3000)),
     "brush_flow": Row((5, 10)),
-    "wave": Row((5, 8), steps=(1200, 3000)),
+    "wave": Row((5, 8)),
     "linocut": Row((5, 8)),
-    "composition_vii": Row((8, 14), steps=(1200, 3000)),
+    "composition_vii": Row((8, 14)),
     "cubist_planes": Row((5, 10)),
-    "the_scream": Row((5, 10), steps=(1200, 3000)),
-    "udnie": Row((5, 7), steps=(1200, 3000)),
-    "stained_glass": Row((5, 8)),
+    "the_scream": Row((5, 10)),
+    "udnie": Row((5, 7, 9), steps=(1200, 3000, 600)),
+    "stained_glass": Row((5, 8, 10), steps=(1200, 3000, 600)),
     "woodblock_wave": Row((5, 6)),
 }
-SLIM_STEPS = 500  # after the imitation
+SLIM_STEPS = 1500  # after the imitation
 OF_IDENTITY = nst.Schedule(steps=1000, size=128, small_share=0, batch_size=2, learning_rate=2e-3)
 OF_IMITATION = nst.Schedule(steps=1500, size=192, small_share=0, learning_rate=2e-3)
 
 
-def schedule(name: str, *, first: bool = False, slim: bool, batch_size: int) -> nst.Schedule:
-    """How long the last training of a network takes, or the first one of a wide network."""
-    steps = SLIM_STEPS if slim else TABLE[name].steps[0 if first else 1]
-    small = {} if first else {"small_share": 0.0}
-    return nst.Schedule(steps=steps, batch_size=batch_size, **small)
+class Training(NamedTuple):
+    """What one training of a style minimises, and how long it takes."""
+
+    style: str
+    style_size: int
+    objective: nst.PerceptualLoss
+    schedule: nst.Schedule
+
+    def is_done(self, path: Path) -> bool:
+        """Whether a network of this training is there."""
+        if not path.is_file():
+            return False
+        terms = {
+            "style_size": self.style_size,
+            "objective": self.objective.settings(),
+            "penalties": PENALTIES,
+            **dataclasses.asdict(self.schedule),
+        }
+        # Cards have the size since style images may have different ones.
+        return terms.items() <= {"style_size": STYLE_SIZE, **read_network(path).card}.items()
 
 
-def is_done(path: Path, objective: nst.PerceptualLoss, size: int, wanted: nst.Schedule) -> bool:
-    """Whether a network of this recipe is there."""
-    if not path.is_file():
-        return False
-    card = nst.load_network(path).card
-    numbers = dataclasses.asdict(wanted)
-    terms = {"objective": objective.settings(), "penalties": PENALTIES, "style_size": size}
-    return (terms | numbers).items() <= card.items()
+def last(name: str) -> int:
+    """The number of the last training of a style's wide network, counted from 0."""
+    return len(TABLE[name].steps) - 1
+
+
+def wide_training(name: str, number: int, batch_size: int) -> Training:
+    """Training `number` of a wide network, counted from 0; the last has the size of its style image."""
+    row = TABLE[name]
+    size = style_size(name) if number == last(name) else STYLE_SIZE
+    small = {"small_share": 0.0} if number else {}
+    return Training(
+        name,
+        size,
+        nst.training_objective(row.style_weights[number]),
+        nst.Schedule(steps=row.steps[number], batch_size=batch_size, **small),
+    )
+
+
+def slim_training(name: str, batch_size: int) -> Training:
+    """The training of a slim network: as the last one of the wide network, and of another length."""
+    wide = wide_training(name, last(name), batch_size)
+    return wide._replace(schedule=dataclasses.replace(wide.schedule, steps=SLIM_STEPS))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +115,7 @@ class Recipe:
 
     Attributes:
         output: folder of the networks that ship; the slim ones lie in `slim` in there.
-        work: folder for checkpoints, and for the networks of the first trainings.
+        work: folder for checkpoints, and for the networks of all but the last trainings.
         photos: folder of photos to train on.
         batch_size: crops a batch.
     """
@@ -93,23 +127,22 @@ class Recipe:
 
     def shipped(self, name: str, *, slim: bool) -> Path:
         """The network of a style as it ships, trained unless it is there; the path of its file."""
-        start = self.imitation if slim else self.first
-        path = (self.output / "slim" if slim else self.output) / f"{name}.npz"
-        wanted = schedule(name, slim=slim, batch_size=self.batch_size)
-        return self.trained(path, start, name, TABLE[name].style_weights[1], wanted)
+        if not slim:
+            return self.wide(name, last(name))
+        path = self.output / "slim" / f"{name}.npz"
+        return self.trained(path, slim_training(name, self.batch_size), self.imitation)
 
-    def first(self, name: str) -> nst.Network:
-        """The wide network after its first training."""
-        path = self.work / f"{name}_first.npz"
-        wanted = schedule(name, first=True, slim=False, batch_size=self.batch_size)
-        start = self.starting
-        return nst.load_network(
-            self.trained(path, start, name, TABLE[name].style_weights[0], wanted)
-        )
+    def wide(self, name: str, number: int) -> Path:
+        """The wide network after training `number`, trained unless it is there; the path of its file."""
+        kept = self.work / f"{name}_{number + 1}.npz"
+        path = self.output / f"{name}.npz" if number == last(name) else kept
 
-    def starting(self, name: str) -> nst.Network:
-        """What the first training of a wide network starts from."""
-        return trunk() if name == FIRST else self.first(FIRST)
+        def before(name: str) -> nst.Network:
+            if number:
+                return nst.load_network(self.wide(name, number - 1))
+            return trunk() if name == FIRST else nst.load_network(self.wide(FIRST, 0))
+
+        return self.trained(path, wide_training(name, number, self.batch_size), before)
 
     def imitation(self, name: str) -> nst.Network:
         """A slim network that paints as the wide one of a style does."""
@@ -125,25 +158,18 @@ class Recipe:
         """A slim network that redraws its input."""
         return train_identity(self.photos, schedule=OF_IDENTITY, width=SLIM_WIDTH)
 
-    def trained(
-        self,
-        path: Path,
-        start: Callable[[str], nst.Network],
-        name: str,
-        style_weight: float,
-        wanted: nst.Schedule,
-    ) -> Path:
-        """Trains the network of a file, unless it is there, from what `start` makes of the name; the path."""
-        objective, size = nst.training_objective(style_weight), style_size(name)
-        if is_done(path, objective, size, wanted):
+    def trained(self, path: Path, training: Training, start: Callable[[str], nst.Network]) -> Path:
+        """Trains the network of a file, unless it is there, from what `start` makes of the style; the path."""
+        if training.is_done(path):
             return path
+        name, size, objective, schedule = training
         begun = start(name)
         # All that the table and the command can change: a state of another recipe would be refused.
-        run = f"{path.stem}_{size}_px_{wanted.steps}_steps_of_{self.batch_size}_from_{begun.fingerprint}"
+        run = f"{path.stem}_{size}_px_{schedule.steps}_steps_of_{self.batch_size}_from_{begun.fingerprint}"
         result = nst.train(
             nst.style(name, size=size),
             self.photos,
-            schedule=wanted,
+            schedule=schedule,
             objective=objective,
             start=begun,
             checkpoint=self.work / f"{run}_{objective.fingerprint}",

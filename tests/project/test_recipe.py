@@ -1,7 +1,7 @@
 """The recipe of the networks that ship, on a table of two styles and a step or two; and those that ship, beside it."""
 
-import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,11 @@ import tensorflow as tf
 from scripts import load
 
 import nstlib as nst
+from nstlib.data import STYLE_SIZE
 from nstlib.files import save_image
 from nstlib.johnson import SLIM_WIDTH, architecture, training
 from nstlib.johnson.network import new_network
-from nstlib.johnson.saved import network_path
+from nstlib.johnson.saved import network_path, read_network
 from nstlib.objective.perceptual import PerceptualLoss
 
 RECIPE = load(Path(__file__).parents[2] / "data" / "train_networks.py")
@@ -35,23 +36,24 @@ def small(monkeypatch):
     monkeypatch.setattr(architecture, "_RESIDUAL_BLOCKS", 0)
     monkeypatch.setattr(training, "_VARIANCE_CROPS", 2)
     monkeypatch.setattr(nst, "training_objective", objective)
-    monkeypatch.setattr(nst, "style", lambda name, size: pictures(2)[name == FIRST])
-    first, schedule = new_network(width=0.1), RECIPE.schedule
+    monkeypatch.setattr(nst, "style", lambda name, size: pictures(2)[name == FIRST][:, :size])
+    first = new_network(width=0.1)
     changes = {
         "TABLE": {
             FIRST: RECIPE.Row((5, 6), (2, 1)),
-            OTHER: RECIPE.Row((5, 8), (2, 1)),
+            OTHER: RECIPE.Row((5, 8, 9), (2, 1, 1)),
         },
         "SLIM_STEPS": 1,
         "OF_IDENTITY": SMALL,
         "OF_IMITATION": SMALL,
         "SLIM_WIDTH": 0.05,
-        "style_size": lambda name: 24,
+        "style_size": {FIRST: 24, OTHER: 20}.get,
+        "STYLE_SIZE": 24,
         "trunk": lambda: nst.Network(first.model, first.architecture, {"style": "identity"}),
-        "schedule": lambda *args, **options: replace(schedule(*args, **options), size=16),
     }
     for name, value in changes.items():
         monkeypatch.setattr(RECIPE, name, value)
+    monkeypatch.setattr(nst, "Schedule", partial(nst.Schedule, size=16))
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -115,20 +117,32 @@ def test_what_is_missing_is_trained_and_what_is_there_is_left(
 ):
     found = command()
     assert list(found) == [f"{FIRST}.npz", f"{OTHER}.npz"]
-    assert [schedule for schedule, _ in trained] == [SMALL, SECOND, SMALL, SECOND]
+    assert [schedule for schedule, _ in trained] == [SMALL, SECOND, SMALL, SECOND, SECOND]
     licences = nst.catalogue().set_index("name")["licence"]
-    firsts = {
-        name: nst.load_network(tmp_path / "work" / f"{name}_first.npz") for name in (FIRST, OTHER)
+    kept = {
+        name: nst.load_network(tmp_path / "work" / f"{name}.npz")
+        for name in (f"{FIRST}_1", f"{OTHER}_1", f"{OTHER}_2")
     }
-    for (file, network), weight in zip(found.items(), (6, 8), strict=True):
+    for (file, network), before, weight in zip(
+        found.items(), (f"{FIRST}_1", f"{OTHER}_2"), (6, 9), strict=True
+    ):
         card, name = network.card, Path(file).stem
         assert (card["style"], card["licence"]) == (name, licences[name])
         assert (card["start"], card["photos"]) == (name, 2)
-        assert card["start_fingerprint"] == firsts[name].fingerprint
+        assert card["style_size"] == RECIPE.style_size(name)
+        assert card["start_fingerprint"] == kept[before].fingerprint
         assert card["objective"] == nst.training_objective(weight).settings()
-        assert firsts[name].card["objective"] == nst.training_objective(5).settings()
-    assert firsts[FIRST].card["start"] == "identity"
-    assert firsts[OTHER].card["start_fingerprint"] == firsts[FIRST].fingerprint
+    for name, (start, weight) in {
+        f"{FIRST}_1": (None, 5),
+        f"{OTHER}_1": (f"{FIRST}_1", 5),
+        f"{OTHER}_2": (f"{OTHER}_1", 8),
+    }.items():
+        card = kept[name].card
+        assert card["style_size"] == 24
+        assert card["objective"] == nst.training_objective(weight).settings()
+        if start:
+            assert card["start_fingerprint"] == kept[start].fingerprint
+    assert kept[f"{FIRST}_1"].card["start"] == "identity"
 
     trained.clear()
     again = command()
@@ -138,11 +152,11 @@ def test_what_is_missing_is_trained_and_what_is_there_is_left(
     ]
 
     # One row changes: that network alone is made anew.
-    monkeypatch.setitem(RECIPE.TABLE, OTHER, RECIPE.Row((5, 9), (2, 2)))
+    monkeypatch.setitem(RECIPE.TABLE, OTHER, RECIPE.Row((5, 8, 7), (2, 1, 2)))
     changed = command()
     assert [schedule for schedule, _ in trained] == [replace(SECOND, steps=2)]
     assert changed[f"{FIRST}.npz"].fingerprint == found[f"{FIRST}.npz"].fingerprint
-    assert changed[f"{OTHER}.npz"].card["objective"]["style_weight"] == 9
+    assert changed[f"{OTHER}.npz"].card["objective"]["style_weight"] == 7
 
 
 @pytest.mark.slow
@@ -219,17 +233,18 @@ def test_every_row_is_a_style_of_the_catalogue_and_the_first_comes_first():
     assert next(iter(RECIPE.TABLE)) == training.FIRST
     assert {*RECIPE.TABLE} <= {*nst.style_names(), *nst.painting_names()}
     for name, row in RECIPE.TABLE.items():
-        first, second = row.steps
-        sizes = {"batch_size": 4, "small_share": 0}
-        assert RECIPE.schedule(name, first=True, slim=False, batch_size=4) == nst.Schedule(
-            steps=first, batch_size=4
+        assert len(row.steps) == len(row.style_weights) >= 2
+        trainings = [RECIPE.wide_training(name, number, 4) for number in range(len(row.steps))]
+        assert [each.style_size for each in trainings[:-1]] == [STYLE_SIZE] * (len(row.steps) - 1)
+        assert trainings[-1].style_size == RECIPE.style_size(name)
+        wanted = [nst.Schedule(steps=each, batch_size=4, small_share=0) for each in row.steps]
+        wanted[0] = replace(wanted[0], small_share=nst.Schedule().small_share)
+        assert [each.schedule for each in trainings] == wanted
+        slim = RECIPE.slim_training(name, 4)
+        assert slim == trainings[-1]._replace(
+            objective=slim.objective, schedule=replace(wanted[-1], steps=RECIPE.SLIM_STEPS)
         )
-        assert RECIPE.schedule(name, slim=False, batch_size=4) == nst.Schedule(
-            steps=second, **sizes
-        )
-        assert RECIPE.schedule(name, slim=True, batch_size=4) == nst.Schedule(
-            steps=RECIPE.SLIM_STEPS, **sizes
-        )
+        assert slim.objective.fingerprint == trainings[-1].objective.fingerprint
 
 
 def test_what_ships_is_in_the_table():
@@ -242,10 +257,11 @@ SHIPPED = [(name, width) for width in (1.0, SLIM_WIDTH) for name in nst.network_
 
 @pytest.mark.parametrize(("name", "width"), SHIPPED)
 def test_what_ships_was_made_by_its_row(name, width):
-    with np.load(network_path(name, width=width)) as file:
-        card = json.loads(file["header"].tobytes())["card"]
-    row = RECIPE.TABLE[name]
-    assert card["objective"] == training.training_objective(row.style_weights[1]).settings()
-    wanted = RECIPE.schedule(name, slim=width == SLIM_WIDTH, batch_size=card["batch_size"])
-    assert nst.Schedule(**{name: card[name] for name in vars(wanted)}) == wanted
+    path = network_path(name, width=width)
+    card = read_network(path).card
+    if width == SLIM_WIDTH:
+        training = RECIPE.slim_training(name, card["batch_size"])
+    else:
+        training = RECIPE.wide_training(name, RECIPE.last(name), card["batch_size"])
+    assert training.is_done(path)
     assert card["start"] == name
