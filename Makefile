@@ -33,7 +33,7 @@ export IPYTHONDIR := $(CURDIR)/.ipython
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
-	$(or $(PYTHON),$(error no Python from 3.11 on was found; name one with PYTHON=...)) -m venv .venv
+	$(or $(PYTHON),$(error no Python from 3.11 to 3.13 was found; name one with PYTHON=...)) -m venv .venv
 	$(INSTALL) '.[dev]'
 	touch $@
 
@@ -54,8 +54,10 @@ study: $(STAMP)
 	@echo "For the full profile: make study PROFILE=full"
 endif
 
-# What the notebooks read: the library, its networks and its style images.
-build/full/%: notebooks/%.ipynb $(shell find nstlib -name '*.py' -o -name '*.npz' -o -name '*.toml' -o -name '*.jpg') | $(STAMP)
+# What the notebooks read: the library, its catalogue and networks, and our style images.
+READ := $(shell find nstlib -name '*.py' -o -name '*.npz' -o -name '*.toml') $(wildcard data/styles/*.jpg)
+
+build/full/%: notebooks/%.ipynb $(READ) | $(STAMP)
 	NSTLIB_PROFILE=full $(BIN)/jupyter nbconvert --to notebook --execute --inplace $<
 	mkdir -p build/full
 	touch $@

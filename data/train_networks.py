@@ -18,7 +18,8 @@ training of The Starry Night starts from the trunk, which redraws its input; tha
 first network of The Starry Night. A slim network, a quarter as wide, first learns to imitate the wide one of its style,
 starting from the imitation of The Starry Night, and is then trained once, as that one was last.
 
-Whether a network is made anew depends on its own row, not on what it started from: delete those that came from it.
+Whether a network is made anew depends on its own training alone, not on those before it: after a change of an earlier
+one, delete what came of it.
 """
 
 import argparse
@@ -164,7 +165,7 @@ class Recipe:
             return path
         name, size, objective, schedule = training
         begun = start(name)
-        # All that the table and the command can change: a state of another recipe would be refused.
+        # All that the table can change: a state of another recipe would be refused.
         run = f"{path.stem}_{size}_px_{schedule.steps}_steps_of_{self.batch_size}_from_{begun.fingerprint}"
         result = nst.train(
             nst.style(name, size=size),

@@ -67,9 +67,12 @@ export async function takePhoto({ dialog, video, shoot, close }) {
   }
   video.srcObject = stream;
   dialog.returnValue = "";
-  dialog.showModal();
   shoot.disabled = video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA; // nothing to take yet
-  video.onloadeddata = () => { shoot.disabled = false; };
+  video.onloadeddata = () => {
+    shoot.disabled = false;
+    shoot.focus();
+  };
+  dialog.showModal();
   shoot.onclick = () => dialog.close("taken");
   close.onclick = () => dialog.close();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));

@@ -75,12 +75,22 @@ export function floats(rgb) {
   return Float32Array.from(rgb, (value) => value / 255);
 }
 
-/** What is shown of a photo's bytes and what the network gives: nstlib.johnson.passes.paint, as bytes. */
-export function painting(photo, values) {
-  // A frame that shows nothing stays as it is: the network would make a texture of its noise.
-  const share = Math.min(1, Math.max(0, contrast(photo) - 1));
-  if (share === 1) return Uint8ClampedArray.from(values, (value) => value * 255);
-  return Uint8ClampedArray.from(photo, (value, i) => (1 - share) * value + share * 255 * Math.min(1, Math.max(0, values[i])));
+/** What the network gives, as bytes. */
+export function bytes(values) {
+  return Uint8ClampedArray.from(values, (value) => value * 255);
+}
+
+/**
+ * How much of a photo is painted, from 0 to 1. One that shows nothing stays as it is, since the network would make a
+ * texture of its noise: nstlib.johnson.passes.paint.
+ */
+export function shareOf(photo) {
+  return Math.min(1, Math.max(0, contrast(photo) - 1));
+}
+
+/** The photo with a share of what was painted. */
+export function mixed(photo, painted, share) {
+  return share === 1 ? painted : photo.map((value, i) => (1 - share) * value + share * painted[i]);
 }
 
 /** The standard deviation over the pixels, of the channel that varies most, in levels of a byte. */

@@ -48,7 +48,7 @@ function sizeChoice(size) {
   Object.assign(input, { type: "radio", name: "size", value: size, checked: size === state.size });
   input.addEventListener("change", () => {
     state.size = size;
-    if (!state.style) showPhoto();
+    if (state.photo && !state.style) showPhoto();
     ask();
   });
   label.append(input, ` ${size} px`);
@@ -68,7 +68,9 @@ async function take(promise, name, button = null) {
   try {
     canvas = await promise;
   } catch (error) {
-    if (number > taken) complain(error.message);
+    if (number < taken) return;
+    taken = number; // what was asked for before must not take this sentence away
+    complain(error.message);
   }
   if (!canvas || number < taken) return;
   taken = number;
@@ -89,9 +91,9 @@ function takeFile(file) {
 // --- painting ---------------------------------------------------------------------------------
 
 function ask() {
+  if (broken) return tellBroken();
   if (!state.photo || !state.style) return;
   wanted = { kind: "paint", style: state.style, size: state.size, runtimeBytes: about.runtimeBytes, pressed: performance.now() };
-  if (broken) return tellBroken();
   byId("problem").hidden = true;
   next();
 }
@@ -119,13 +121,14 @@ const ANSWERS = {
     else bar.value = share;
   },
   painted(picture) {
+    if (!running) return; // the page has given up
     const { style, pressed } = running;
     done();
     if (!wanted) {
       state.painted = { ...picture, style };
       show();
       const seconds = (performance.now() - pressed) / 1000;
-      say(`Painted in ${seconds.toFixed(2)} s, ${picture.seconds.toFixed(2)} s of it in the network${picture.provider === "webgpu" ? " by WebGPU" : ""}, at ${picture.width} × ${picture.height} px.`);
+      say(`Painted in ${seconds.toFixed(2)} s, ${picture.seconds.toFixed(2)} s of it in the network${picture.provider === "webgpu" ? " by WebGPU" : ""}, at ${picture.width} × ${picture.height} px.${picture.share < 1 ? " The photo shows hardly anything, so it stays nearly as it is." : ""}`);
       tellOfOptimisation();
     }
     next();
@@ -141,6 +144,7 @@ const ANSWERS = {
 
 worker.onmessage = ({ data }) => ANSWERS[data.kind](data);
 worker.onerror = () => {
+  worker.terminate();
   broken = true;
   done();
   tellBroken();
@@ -254,7 +258,8 @@ byId("file").addEventListener("change", ({ target }) => {
 });
 byId("camera").addEventListener("click", () => {
   const [dialog, video, shoot, close] = ["viewfinder", "video", "shoot", "close"].map(byId);
-  take(takePhoto({ dialog, video, shoot, close }), "camera");
+  // Its turn comes when it is taken: another may be chosen while the browser asks for leave.
+  takePhoto({ dialog, video, shoot, close }).then((canvas) => take(canvas, "camera"), ({ message }) => complain(message));
 });
 document.addEventListener("paste", ({ clipboardData }) => takeFile(clipboardData.files[0]));
 document.addEventListener("dragover", (event) => event.preventDefault());

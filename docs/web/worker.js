@@ -1,6 +1,6 @@
 // Paints beside the page, so that the page stays responsive. It is told of a photo, then of a style and a size.
 
-import { fitted, floats, largestDifference, painting, resize } from "./pixels.js";
+import { bytes, fitted, floats, largestDifference, mixed, resize, shareOf } from "./pixels.js";
 
 const RUNTIMES = {
   wasm: { program: "./ort.wasm.bundle.min.mjs", binary: "./runtime_wasm.z" },
@@ -18,6 +18,7 @@ let photo;
 let runtime;
 let provider = "wasm";
 let gpu = "untried"; // until a picture was painted both ways
+let attempts = 0; // to load the program
 
 function tell(kind, message) {
   postMessage({ kind, ...message });
@@ -56,7 +57,8 @@ function prepared(sizes) {
     if (kind === "wasm") gpu = "given up";
     const { program, binary } = RUNTIMES[kind];
     const packed = await fetched(binary, "the program that runs networks", sizes[kind]);
-    const ort = await import(program).catch(() => {
+    // Another address each time: some browsers remember for good that a module could not be loaded.
+    const ort = await import(`${program}?${++attempts}`).catch(() => {
       throw new Error("Could not load the program that runs networks. Check the connection, then choose the style again.");
     });
     const unpacked = packed.stream().pipeThrough(new DecompressionStream("gzip"));
@@ -85,14 +87,14 @@ async function network(ort, style, file) {
     try {
       sessions.set(key, await ort.InferenceSession.create(file, { executionProviders: [provider], logSeverityLevel: 3 }));
     } catch (error) {
-      files.delete(style.name);
-      throw new Error(`Could not start ${what}: its file is damaged (${error.message}).`);
+      if (provider === "wasm") files.delete(style.name);
+      throw new Error(`Could not start ${what}: its file may be damaged (${error.message}). Choose the style again, or load the page again.`);
     }
   }
   return sessions.get(key);
 }
 
-async function pass({ ort, style, file, photo: small, images }) {
+async function pass({ ort, style, file, images }) {
   const session = await network(ort, style, file);
   tell("progress", { text: "Painting" });
   const start = performance.now();
@@ -100,9 +102,10 @@ async function pass({ ort, style, file, photo: small, images }) {
   try {
     found = await session.run({ images });
   } catch (error) {
-    throw new Error(`The network could not paint this photo (${error.message}). Choose a smaller size.`);
+    throw new Error(`The network could not paint this photo (${error.message}). Choose a smaller size, or load the page again.`);
   }
-  return { painted: painting(small, found.painted.data), seconds: (performance.now() - start) / 1000, provider };
+  const seconds = (performance.now() - start) / 1000;
+  return { painted: bytes(found.painted.data), seconds, provider };
 }
 
 /** A pass by WebGPU, or null where that fails or hangs: then the page begins anew, with WebAssembly alone. */
@@ -145,12 +148,13 @@ async function paint({ style, size, runtimeBytes }) {
     const ort = await prepared(runtimeBytes);
     const file = await fileOf(style);
     const images = new ort.Tensor("float32", floats(small), [1, height, width, 3]);
-    return { ort, style, file, photo: small, images };
+    return { ort, style, file, images };
   };
   const byGpu = gpu === "chosen" ? await passOfGpu(await given()) : null;
   const picture = byGpu ?? (await pass(await given()));
-  tell("painted", { photo: small, width, height, ...picture });
-  if (gpu === "untried") await compare(picture, await given());
+  const share = shareOf(small);
+  tell("painted", { ...picture, photo: small, painted: mixed(small, picture.painted, share), share, width, height });
+  if (gpu === "untried") await given().then((again) => compare(picture, again)).catch(giveUpGpu);
 }
 
 const DUTIES = {

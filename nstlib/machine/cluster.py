@@ -131,7 +131,8 @@ def spread(
         ClusterError: the scheduler was lost.
     """
     name, registered = f"nst-{secrets.token_hex(8)}", False
-    address = client.scheduler.address  # now: a client that gave up has none
+    # Now, since a client that gave up has none.
+    address = client.scheduler.address if client.scheduler else "the scheduler"
     try:
         client.register_plugin(_Run(function), name=name)
         registered = True

@@ -47,7 +47,7 @@ def test_make_takes_the_newest_python_that_starts(tmp_path, pythons, chosen):
 def test_make_says_so_where_no_python_will_do(tmp_path):
     run = installing(tmp_path, {"python3": 1})
     assert run.returncode != 0
-    assert "no Python from 3.11 on was found" in run.stderr
+    assert "no Python from 3.11 to 3.13 was found" in run.stderr
 
 
 def test_every_command_that_the_prose_names_is_a_target():

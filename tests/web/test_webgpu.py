@@ -16,7 +16,7 @@ SLOW = {"WORTH = 0.5": "WORTH = 1e9"}
 PATIENT = {"PATIENCE = 10_000": "PATIENCE = 200_000"}
 HASTY = {"PATIENCE = 10_000": "PATIENCE = 1"}
 WRONG = {
-    "painted: bytes(painted.data)": 'painted: bytes(painted.data).map((v) => (provider === "webgpu" ? v / 2 : v))'
+    "bytes(found.painted.data)": 'bytes(found.painted.data).map((v) => (provider === "webgpu" ? v / 2 : v))'
 }
 NEAR = 2.0  # levels of 255
 BY_GPU = "by WebGPU"
