@@ -1,7 +1,7 @@
 """`compare` on many pairs of photo and style, kept pair by pair: a run that was stopped goes on where it was."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ def run_study(
     adam_evals: Sequence[int] = (),
     hybrid_evals: Sequence[int] = (),
     engines: Sequence[str] = (),
-    strips: bool = True,
+    strips: Collection[tuple[str, str]] | None = None,
     on_pair: Callable[[str, str], None] | None = None,
     client: "Client | None" = None,
 ) -> pd.DataFrame:
@@ -67,10 +67,11 @@ def run_study(
     After each pair its rows are in the tables NAME and NAME_curves, and a strip of pictures (style image, photo, the
     longest optimisation, the networks, the longest hybrid) in images/NAME_PHOTO_STYLE.jpg. What the tables hold
     already is not done again, unless a size, the objective, the start of the optimisations, the weights of a network,
-    the numbers of evaluations or the engines changed, or the strip is missing. Where only networks or engines did, the
-    optimisations that start elsewhere stay; for their part of the strip the folder cache/ keeps the image of the
-    longest, and without it they are done again. The end of a run that was killed and started again is that of one that
-    was not. Pairs that are not asked for stay in the tables, and where nothing is left to do no file is written.
+    the numbers of evaluations or the engines changed, or a strip that is asked for is missing. Where only networks or
+    engines did, the optimisations that start elsewhere stay; for their part of the strip the folder cache/ keeps the
+    image of the longest: without it they are done again for a strip, or there is none where none is asked for. The end
+    of a run that was killed and started again is that of one that was not. Pairs that are not asked for stay in the
+    tables, and where nothing is left to do no file is written.
 
     Args:
         results: the folder to write to.
@@ -82,7 +83,8 @@ def run_study(
         adam_evals: as for `compare`.
         hybrid_evals: as for `compare`.
         engines: `"bfloat16"`, `"int8"` or both: the network in these precisions on `nstlib.load_engine`.
-        strips: write the strips of pictures.
+        strips: the pairs of photo and style that are compared again where nothing but their strip is missing; None
+            names them all.
         on_pair: told the names of photo and style of each pair that is about to be done.
         client: of a Dask cluster (`nstlib.machine.cluster`), whose workers compare the pairs, each pair on one; files
             are written here. Workers load pictures and networks by name: they need the same nstlib, and no files of
@@ -107,9 +109,13 @@ def run_study(
     due = {}
     for photo, style in wanted:
         pair = _Pair(photo, style, size, networks[style], optimised, mixed, rounded)
-        pictures = _Pictures(results, name, pair) if strips else None
-        if not (tables.hold(pair) and (pictures is None or pictures.strip.exists())):
-            due[photo, style] = pair, pictures, _earlier(tables, pair, pictures)
+        pictures = _Pictures(results, name, pair)
+        drawn = strips is None or (photo, style) in strips or pictures.strip.exists()
+        if tables.hold(pair) and (pictures.strip.exists() or not drawn):
+            continue
+        kept = pictures.kept.exists()
+        earlier = tables.optimisations_of(pair) if kept or not drawn else None
+        due[photo, style] = pair, None if earlier and not kept else pictures, earlier
 
     def arguments(names):
         if on_pair:
@@ -308,11 +314,6 @@ def _compared(
         raise ClusterError(
             f"{len(failed)} pairs could not be compared, the first of them {' and '.join(first)}: {error}"
         ) from error
-
-
-def _earlier(tables: _Tables, pair: _Pair, pictures: _Pictures | None) -> Comparison | None:
-    """The optimisations of an earlier run, where the strip can be drawn with them."""
-    return tables.optimisations_of(pair) if pictures is None or pictures.kept.exists() else None
 
 
 def _found(

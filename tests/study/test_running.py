@@ -146,11 +146,9 @@ def test_every_pair_has_its_strip_of_pictures(uninterrupted, shipped):
     assert np.mean(gaps) > 0.8
 
 
-def test_strips_and_pairs_that_are_not_asked_for(uninterrupted, results):
-    fewer = SMALL | {"photos": ["rocket"], "strips": False}
-    table = run_study(results, "study", **fewer)
+def test_pairs_that_are_not_asked_for_stay(uninterrupted, results):
+    table = run_study(results, "study", **SMALL | {"photos": ["rocket"]})
     assert set(table["photo"]) == {"rocket"}
-    assert not list(results.folder.rglob("*rocket*"))
     both = results.read("study", text=TEXT)
     assert both["photo"].drop_duplicates().tolist() == ["rocket", "astronaut", "coffee"]
     kept = both[both["photo"] != "rocket"].reset_index(drop=True)
@@ -290,11 +288,22 @@ def test_a_strip_that_is_missing_is_drawn_again(uninterrupted, results, starts, 
     assert strips[0] == strips[1]
 
 
+def test_of_the_missing_strips_only_those_asked_for_are_made(uninterrupted, results, starts):
+    shutil.rmtree(results.folder / "cache")
+    shutil.rmtree(results.folder / "images")
+    asked = PAIRS[-1:]
+    run_study(results, "study", **SMALL, strips=asked)
+    assert [start for start in starts if isinstance(start, str)] == ["colour"]
+    pictures = [f"study_{photo}_{style}.jpg" for photo, style in asked]
+    assert [path.name for path in (results.folder / "images").glob("*.jpg")] == pictures
+    run_study(results, "study", **SMALL, strips=asked, on_pair=pytest.fail)
+
+
 def test_without_strips_the_kept_images_are_not_needed(results, starts):
     shutil.rmtree(results.folder / "cache")
     shutil.rmtree(results.folder / "images")
     with_weights(results, "coffee", "0" * 12)
-    run_study(results, "study", **SMALL, strips=False)
+    run_study(results, "study", **SMALL, strips=())
     assert [type(start) for start in starts] == [np.ndarray]
 
 
