@@ -80,7 +80,7 @@ def test_gatys_of_a_style_by_name_minimises_the_objective_of_the_network_that_sh
     save_network(network, tmp_path / "linocut.npz")
     monkeypatch.setattr(saved, "_FOLDER", tmp_path)
     options = {"method": "gatys", "steps": 1, "progress": False}
-    for name in ("linocut", "pointillist"):
+    for name in ("linocut", "brush_flow"):
         stylize(pair[0], name, **options)
     stylize(pair[0], "linocut", **options, objective=replace(OBJECTIVE, style_weight=7))
     weights = [asked["objective"] and asked["objective"].style_weight for asked in runs]

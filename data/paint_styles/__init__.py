@@ -1,7 +1,7 @@
 """Paint the style images of this project from scratch.
 
-Six small painters, each a pure function of a random generator and a size, that imitate six ways of making marks: leaded
-glass, brush, woodblock, faceted planes, dots and gouge. Each is a module; `tools` holds what they share.
+Five small painters, each a pure function of a random generator and a size, that imitate five ways of making marks:
+leaded glass, brush, woodblock, faceted planes and gouge. Each is a module; `tools` holds what they share.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import brush_flow, cubist_planes, linocut, pointillist, stained_glass, woodblock_wave
+from . import brush_flow, cubist_planes, linocut, stained_glass, woodblock_wave
 
 HEIGHT, WIDTH = 768, 1024
 
@@ -27,7 +27,6 @@ STYLES = {
     "brush_flow": Style(brush_flow.paint, 11, "Dusk over the fields"),
     "woodblock_wave": Style(woodblock_wave.paint, 3, "Breaking waves"),
     "cubist_planes": Style(cubist_planes.paint, 47, "Guitar and bottle"),
-    "pointillist": Style(pointillist.paint, 2, "Morning in the bay"),
     "linocut": Style(linocut.paint, 4, "Red moon"),
 }
 
