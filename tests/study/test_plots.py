@@ -167,6 +167,15 @@ def test_a_chart_in_a_notebook_is_small_and_looks_as_drawn(name):
     assert np.quantile(difference, 0.999) < 24
 
 
+def test_pictures_in_a_notebook_are_no_wider_than_its_column():
+    fig = plots.image_grid({"row": {str(number): image() for number in range(8)}})
+    file = io.BytesIO()
+    fig.savefig(file, format="png", bbox_inches="tight")
+    with Image.open(file) as drawn, Image.open(io.BytesIO(fig._repr_jpeg_()[0])) as shown:
+        assert drawn.width > shown.width == 1000
+        assert shown.height == pytest.approx(1000 * drawn.height / drawn.width, abs=1)
+
+
 def shown_texts(fig):
     """Every text that is drawn: tick labels outside the limits of their axis are not."""
     fig.draw_without_rendering()

@@ -28,6 +28,7 @@ INK = "0.25"  # grey of text and marks that belong to no group
 LETTER = 0.087  # width of an average letter, in inches
 _PALETTE_SIZE = 128  # colours of a chart
 _JPEG_QUALITY = 75
+_WIDEST = 1000  # px of a JPEG: about the width of a notebook's column, to which wider ones are shrunk when shown
 
 _LABELS = {
     "evals": "gradient evaluations",
@@ -84,6 +85,7 @@ def _as_png(picture: Image.Image) -> bytes:
 
 
 def _as_jpeg(picture: Image.Image) -> bytes:
+    picture.thumbnail((_WIDEST, picture.height), Image.Resampling.LANCZOS)
     return _saved(picture, "JPEG", quality=_JPEG_QUALITY, optimize=True, progressive=True)
 
 
