@@ -32,9 +32,8 @@ def use_cores(count: int, *, first: int = 0) -> None:
         raise ValueError(f"count: {count} cores were asked for, and there are {len(own)}")
     chosen = [own[(first + each) % len(own)] for each in range(count)]
     process.cpu_affinity(chosen)
-    if hasattr(
-        os, "sched_setaffinity"
-    ):  # on Linux each thread has cores of its own: those that run already too
+    # On Linux each thread has cores of its own: those that run already have to be told too.
+    if hasattr(os, "sched_setaffinity"):
         for thread in process.threads():
             with suppress(ProcessLookupError):  # one that has just ended
                 os.sched_setaffinity(thread.id, chosen)

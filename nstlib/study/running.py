@@ -110,6 +110,7 @@ def run_study(
     for photo, style in wanted:
         pair = _Pair(photo, style, size, networks[style], optimised, mixed, rounded)
         pictures = _Pictures(results, name, pair)
+        # A strip that is there is drawn anew with its pair, or it would go on showing an earlier network.
         drawn = strips is None or (photo, style) in strips or pictures.strip.exists()
         if tables.hold(pair) and (pictures.strip.exists() or not drawn):
             continue

@@ -299,6 +299,16 @@ def test_of_the_missing_strips_only_those_asked_for_are_made(uninterrupted, resu
     run_study(results, "study", **SMALL, strips=asked, on_pair=pytest.fail)
 
 
+def test_a_strip_that_is_there_is_drawn_anew_with_its_pair(results):
+    shutil.rmtree(results.folder / "cache")
+    (strip,) = (results.folder / "images").glob("study_coffee_*.jpg")
+    drawn = strip.read_bytes()
+    strip.write_bytes(b"of an earlier network")
+    with_weights(results, "coffee", "0" * 12)
+    run_study(results, "study", **SMALL, strips=())
+    assert strip.read_bytes() == drawn
+
+
 def test_without_strips_the_kept_images_are_not_needed(results, starts):
     shutil.rmtree(results.folder / "cache")
     shutil.rmtree(results.folder / "images")
