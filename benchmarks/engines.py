@@ -35,14 +35,18 @@ def painters(style: str, width: float, photos: list[np.ndarray]) -> dict:
     """By engine and precision, each ready for photos of these sizes."""
     found = {}
     rounded = nst.machine.has_bfloat16()
-    for precision in ("float32", "bfloat16") if rounded else ("float32",):
-        # What was compiled before stays in float32.
+    network = nst.load_network(style, width=width)
+
+    def in_tensorflow(photo: np.ndarray, precision: str) -> np.ndarray:
+        # What counts is the precision at the time of the call.
         nst.use_bfloat16(precision == "bfloat16")
-        network = nst.load_network(style, width=width)
+        return network.stylize(photo)
+
+    for precision in ("float32", "bfloat16") if rounded else ("float32",):
+        call = functools.partial(in_tensorflow, precision=precision)
         for photo in photos:
-            network.stylize(photo)
-        found[f"TensorFlow {precision}"] = network.stylize
-    nst.use_bfloat16(False)
+            call(photo)
+        found[f"TensorFlow {precision}"] = call
     for precision in (each for each in PRECISIONS if rounded or each != "bfloat16"):
         engine = nst.load_engine(style, width=width, precision=precision)
         found[f"OpenVINO {precision}"] = engine.stylize
@@ -86,8 +90,6 @@ def errors(style: str) -> pd.DataFrame:
     rows = []
     for kind, width in WIDTHS.items():
         calls = painters(style, width, list(photos.values()))
-        # Beside a float32 network in one process, TensorFlow may compute this one in float32 too.
-        calls.pop("TensorFlow bfloat16", None)
         for name, photo in photos.items():
             exact = calls[REFERENCE](photo)
             for engine, call in calls.items():

@@ -41,7 +41,7 @@ def precision_in_use() -> str:
 
 @contextmanager
 def float32() -> Iterator[None]:
-    """What TensorFlow compiles in here multiplies in float32, whatever `use_bfloat16` says."""
+    """What TensorFlow computes in here is multiplied in float32, whatever `use_bfloat16` says."""
     used = precision_in_use()
     if used == "bfloat16":
         use_bfloat16(False)
@@ -56,8 +56,8 @@ def use_bfloat16(on: bool = True) -> None:
     """From now on, TensorFlow multiplies in bfloat16: faster, with nearly the same result.
 
     Convolutions and matrix products read numbers of eight binary digits in place of 24 and add up in float32; images,
-    losses and L-BFGS stay in float32. For `gatys`, networks and `train`. Call it first: what this process computed
-    before stays as it was compiled, at those sizes.
+    losses and L-BFGS stay in float32. It holds for `gatys`, networks and `train`, also for
+    those that this process called before. The first call in another precision takes as long as a first call.
 
     Args:
         on: False goes back to float32.

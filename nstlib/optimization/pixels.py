@@ -180,7 +180,6 @@ def _best(run: "_Run", start: np.ndarray, steps: int, optimizer) -> np.ndarray:
             if 0 < taken < steps and precision_in_use() == "bfloat16":
                 # So near to a minimum that the rounding hides the way down: float32 still sees it.
                 with float32():
-                    run.gradient = _compiled(run.objective, precision_in_use())
                     minimize_in_box(run.evaluate, run.best_image, steps=steps - taken, **search)
         else:
             _descend(run, start, steps, _keras_optimizer(optimizer))
@@ -226,7 +225,7 @@ class _Run:
         self.objective, self.max_evals, self.history = objective, max_evals, history
         self.content_targets = objective.content_targets(tf.constant(photo[None]))
         self.style_targets = style_targets
-        self.gradient = _compiled(objective, precision_in_use())
+        self.gradient = _compiled(objective)
         self.evals, self.terms = 0, {}
         self.wanted, self.snapshots = frozenset(snapshots), {}
         self.best_total, self.best_image = math.inf, None
@@ -263,7 +262,7 @@ class _Run:
 
 
 @lru_cache(maxsize=8)
-def _compiled(objective: PerceptualLoss, precision: str):  # which a graph keeps
+def _compiled(objective: PerceptualLoss):
     """Objective and gradient to the pixels as one graph; equal settings share it, so that a size is traced once."""
 
     @tf.function(reduce_retracing=True)

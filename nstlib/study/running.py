@@ -109,23 +109,18 @@ def run_study(
     due = {}
     for photo, style in wanted:
         pair = _Pair(photo, style, size, networks[style], optimised, mixed, rounded)
-        pictures = _Pictures(results, name, pair)
-        # A strip that is there is drawn anew with its pair, or it would go on showing an earlier network.
-        drawn = strips is None or (photo, style) in strips or pictures.strip.exists()
-        if tables.hold(pair) and (pictures.strip.exists() or not drawn):
-            continue
-        kept = pictures.kept.exists()
-        earlier = tables.optimisations_of(pair) if kept or not drawn else None
-        due[photo, style] = pair, None if earlier and not kept else pictures, earlier
+        job = _left_to_do(tables, pair, strip=strips is None or (photo, style) in strips)
+        if job:
+            due[photo, style] = job
 
     def arguments(names):
         if on_pair:
             on_pair(*names)
-        return *names, due[names][2] is None
+        return *names, due[names].earlier is None
 
     comparing = _Comparing(size, optimised, mixed, rounded, {} if client else networks)
     for names, compared in _compared(comparing, due, arguments, client):
-        tables.put(due[names][0], _found(*due[names], *compared))
+        tables.put(due[names].pair, _found(due[names], *compared))
     return tables.wanted_scores()
 
 
@@ -317,17 +312,33 @@ def _compared(
         ) from error
 
 
-def _found(
-    pair: _Pair,
-    pictures: _Pictures | None,
-    earlier: Comparison | None,
-    optimised: Comparison | None,
-    painted: Comparison,
-) -> Comparison:
+@dataclass(frozen=True)
+class _Due:
+    """A pair that is to be compared, the pictures to write, and what an earlier run found without networks."""
+
+    pair: _Pair
+    pictures: _Pictures | None
+    earlier: Comparison | None
+
+
+def _left_to_do(tables: _Tables, pair: _Pair, *, strip: bool) -> _Due | None:
+    """What is to be done about a pair whose strip is asked for, or is not; None where all is there."""
+    pictures = _Pictures(tables.results, tables.name, pair)
+    # A strip that is there is drawn anew with its pair, or it would go on showing an earlier network.
+    drawn = strip or pictures.strip.exists()
+    if tables.hold(pair) and (pictures.strip.exists() or not drawn):
+        return None
+    kept = pictures.kept.exists()
+    earlier = tables.optimisations_of(pair) if kept or not drawn else None
+    return _Due(pair, None if earlier and not kept else pictures, earlier)
+
+
+def _found(due: _Due, optimised: Comparison | None, painted: Comparison) -> Comparison:
     """All that is known of a pair, its pictures written."""
+    pair, pictures = due.pair, due.pictures
     if pictures and optimised:
         pictures.keep(optimised.images[_longest("gatys", pair).label])
-    found = joined(optimised or earlier, painted)
+    found = joined(optimised or due.earlier, painted)
     if pictures:
         photo = load_photo(pair.photo, size=pair.size)
         pictures.draw(pair, photo, load_style(pair.style, size=style_size(pair.style)), found)

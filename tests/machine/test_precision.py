@@ -57,6 +57,18 @@ def test_the_precision_in_use(processor):
     assert precision.precision_in_use() == "float32"
 
 
+@pytest.mark.skipif(not precision.has_bfloat16(), reason="needs a processor with bfloat16")
+def test_what_was_compiled_before_follows_too():
+    network = new_network(width=0.1)
+    exact = network.stylize(IMAGE)
+    nst.use_bfloat16()
+    try:
+        assert not np.array_equal(network.stylize(IMAGE), exact)
+    finally:
+        nst.use_bfloat16(False)
+    np.testing.assert_array_equal(network.stylize(IMAGE), exact)
+
+
 def stylized(on: bool) -> tuple[np.ndarray, np.ndarray]:
     """What a network and a short optimisation make of the image, each compiled anew."""
     nst.use_bfloat16(on)

@@ -109,10 +109,11 @@ def test_the_image_is_the_best_of_the_history(pair, optimizer):
 def test_where_bfloat16_sees_no_way_down_float32_goes_on(pair, monkeypatch):
     used, compiled = [], module._compiled
 
-    def rounding(objective, precision):
-        exact = compiled(objective, precision)
+    def rounding(objective):
+        exact = compiled(objective)
 
         def gradient(image, *targets):
+            precision = precision_in_use()
             used.append(precision)
             terms, direction = exact(image, *targets)
             # After some evaluations the total stands still, as a rounded one does.
@@ -214,7 +215,7 @@ def test_the_gradient_is_that_of_the_objective(pair):
     def total(image):
         return float(OBJECTIVE(tf.constant(image[None]), *targets).total)
 
-    _, gradient = module._compiled(OBJECTIVE, "float32")(tf.constant(image[None]), *targets)
+    _, gradient = module._compiled(OBJECTIVE)(tf.constant(image[None]), *targets)
     gradient = gradient.numpy()[0]
     scale = float(np.abs(gradient).max())
     for index in np.random.default_rng(1).integers((16, 16, 3), size=(8, 3)):
@@ -404,7 +405,7 @@ def test_a_gradient_that_is_no_number_is_seen_whatever_the_loss_says(pair, monke
     def gradient(image, *targets):
         return LossTerms(*(tf.constant(1.0),) * 4), tf.fill(image.shape, np.float32("nan"))
 
-    monkeypatch.setattr(module, "_compiled", lambda *_: gradient)
+    monkeypatch.setattr(module, "_compiled", lambda _: gradient)
     with pytest.raises(OptimizationError, match="gradient is not finite after 1 evaluations"):
         run(pair)
 
@@ -538,9 +539,8 @@ def test_equal_objectives_share_a_graph_and_a_size_is_traced_once(pair):
             content_layers=["relu1_2"], style_layers={"relu1_1": 0.5}, content_weight=0.125
         )
 
-    function = module._compiled(objective(), "float32")
-    assert module._compiled(objective(), "float32") is function
-    assert module._compiled(objective(), "bfloat16") is not function
+    function = module._compiled(objective())
+    assert module._compiled(objective()) is function
     run(pair, steps=2, objective=objective())
     assert function.experimental_get_tracing_count() == 1
     run(pair, steps=2, objective=objective(), optimizer="adam", init="noise")

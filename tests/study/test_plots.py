@@ -271,6 +271,13 @@ def test_image_grid_of_mappings_is_labelled():
     np.testing.assert_array_equal(fig.axes[2].images[0].get_array(), cells["photo"]["1"])
 
 
+def test_labels_of_rows_break_between_words_and_stay_inside():
+    fig = plots.image_grid({"hubble_deep_field_and_more, udnie": {"1": image()}})
+    assert fig.axes[0].get_ylabel() == "hubble_deep_field_and_more,\nudnie"
+    fig.canvas.draw()
+    assert fig.axes[0].yaxis.label.get_window_extent().x0 >= 0
+
+
 def test_image_grid_of_lists_has_no_labels():
     fig = plots.image_grid([[image(), image(20, 40)], [image(), image()], [image(), image()]])
     assert len(fig.axes) == 6

@@ -103,7 +103,7 @@ def image_grid(images: Cells, *, title: str | None = None) -> Figure:
     ]
     height = min(_HEIGHT, max(0.9, _WIDTH / sum(aspects)))
     widths = [height * aspect for aspect in aspects]
-    row_names = [textwrap.fill(label, 16) for label in row_labels]
+    row_names = [textwrap.fill(label, 18, break_long_words=False) for label in row_labels]
     column_names = [
         _wrapped(label, width) for label, width in zip(column_labels, widths, strict=True)
     ]
