@@ -11,7 +11,7 @@ relu3_3 of the VGG-16 with maximum pooling, over the variance of the photo's fea
 
 Writes results/tables/benchmark_authors.csv, after each style: mean and standard deviation over the photos, and strokes
 as a share of those of another row (`share_of`). Styles whose rows are there are not done again, unless a network
-changed, or the size or the evaluations did.
+changed, or the photos, the size, the evaluations or the precision did.
 """
 
 import argparse
@@ -24,10 +24,12 @@ from common import Painter, any_style, full_results
 import nstlib as nst
 from nstlib.data import STYLE_SIZE
 from nstlib.johnson import SLIM_WIDTH
+from nstlib.machine.precision import precision_in_use
 from nstlib.methods import network_objective
 
 TABLE = "benchmark_authors"
 YARDSTICKS = ["strokes", "lpips", "content"]
+HOW = ["photos", "size", "evals", "precision"]
 # Outputs of the models of Johnson et al. 2016 that their repository shows (github.com/jcjohnson/fast-neural-style), of
 # a photo of 712 x 474 px. The pictures themselves do not travel with this project.
 AUTHORS = {
@@ -76,19 +78,20 @@ def weights(name: str) -> dict[str, str]:
     return {by: nst.load_network(name, width=width).fingerprint for by, width in widths.items()}
 
 
-def rows_of(name: str, photos: Mapping[str, np.ndarray], size: int, evals: int) -> pd.DataFrame:
+def rows_of(
+    name: str, photos: Mapping[str, np.ndarray], how: Mapping[str, int | str]
+) -> pd.DataFrame:
     """The rows of one style."""
-    style = nst.style(name, size=STYLE_SIZE)
-    how, rows = {"size": size, "evals": evals}, []
-    for by, paint in painters(name, size, evals).items():
+    style, rows = nst.style(name, size=STYLE_SIZE), []
+    for by, paint in painters(name, how["size"], how["evals"]).items():
         found = [scores(paint(photo), photo, style) for photo in photos.values()]
         found = pd.DataFrame(found, columns=YARDSTICKS)
         means = {**found.mean(), **found.std().add_suffix("_std")}
-        rows.append({"style_image": name, "by": by, **how, "photos": len(found)} | means)
+        rows.append({"style_image": name, "by": by, **how} | means)
         print(name, by, found.mean().round(3).to_dict(), flush=True)
     if name in AUTHORS:
         theirs = dict(zip(YARDSTICKS, AUTHORS[name], strict=True))
-        rows.append({"style_image": name, "by": THEIRS, **how, "photos": 1, **theirs})
+        rows.append({"style_image": name, "by": THEIRS, **how, "photos": "one of theirs", **theirs})
     table = with_shares(pd.DataFrame(rows))
     return table.assign(weights=table["by"].map(weights(name)).fillna(""))
 
@@ -106,15 +109,14 @@ def earlier_rows(results: nst.study.ResultsFolder) -> pd.DataFrame:
     try:
         return results.read(TABLE, text=("weights",))
     except FileNotFoundError:
-        return pd.DataFrame(columns=["style_image", "by", "size", "evals", "photos", "weights"])
+        return pd.DataFrame(columns=["style_image", "by", *HOW, "weights"])
 
 
-def is_done(rows: pd.DataFrame, name: str, photos: int, size: int, evals: int) -> bool:
-    """Whether these rows of a style are of the networks that ship, and of so many photos, pixels and evaluations."""
+def is_done(rows: pd.DataFrame, name: str, how: Mapping[str, int | str]) -> bool:
+    """Whether these rows of a style are of the networks that ship, and were made like this."""
     found = rows[rows["weights"] != ""]
     same = dict(zip(found["by"], found["weights"], strict=True)) == weights(name)
-    wanted = {"photos": photos, "size": size, "evals": evals}
-    return same and bool((found[list(wanted)] == pd.Series(wanted)).all(axis=None))
+    return same and bool((found[HOW] == pd.Series(how)[HOW]).all(axis=None))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -123,17 +125,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--evals", type=int, default=200, help="of the optimisation")
     parser.add_argument("--photos", nargs="+", default=nst.photo_names())
     parser.add_argument("--styles", nargs="+", default=nst.network_names())
+    parser.add_argument("--bfloat16", action="store_true", help="convolutions in bfloat16")
     options = parser.parse_args(arguments)
+    if options.bfloat16:
+        nst.use_bfloat16()
+    how = {"photos": " ".join(options.photos), "size": options.size, "evals": options.evals}
+    how["precision"] = precision_in_use()
     results = full_results()
     table = earlier_rows(results)
     photos = {name: nst.photo(name, size=options.size) for name in options.photos}
     for name in options.styles:
         of_style = table["style_image"] == name
-        if is_done(table[of_style], name, len(photos), options.size, options.evals):
+        if is_done(table[of_style], name, how):
             continue
-        rows = rows_of(name, photos, options.size, options.evals)
+        rows = rows_of(name, photos, how)
         table = pd.concat([table[~of_style], rows], ignore_index=True)
-        caption = f"Mean and standard deviation over photos of {options.size} px; optimisation: {options.evals} evals."
+        caption = (
+            "Mean and standard deviation over the photos; optimisation by so many evaluations."
+        )
         results.table(TABLE, table, caption=caption)
     print(table.round(3).to_string(index=False))
 
