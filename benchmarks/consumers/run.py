@@ -1,7 +1,7 @@
 """Exported networks in the runtimes that people have, each in a process of its own.
 
     python -m venv /tmp/consumers && /tmp/consumers/bin/pip install -r benchmarks/consumers/requirements.txt
-    npm install --prefix /tmp/consumers benchmarks/consumers
+    cp benchmarks/consumers/package.json /tmp/consumers && npm install --prefix /tmp/consumers
     .venv/bin/python benchmarks/consumers/run.py /tmp/consumers
 
 `nst export` writes wave.onnx and wave.tflite, for any size, of the wide and of the slim network. Each runtime paints
