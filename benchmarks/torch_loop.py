@@ -44,8 +44,8 @@ def total(image: np.ndarray, photo: np.ndarray, style: np.ndarray) -> float:
     return float(objective(image[None], *targets).total)
 
 
-def run_torch(pair: tuple[str, str], size: int) -> dict:
-    """The tutorial's loop."""
+def run_torch(pair: tuple[str, str], size: int) -> tuple[dict, np.ndarray]:
+    """The tutorial's loop, and its best image."""
     import torch
     from torch_vgg import tensor, total_loss
 
@@ -71,8 +71,13 @@ def run_torch(pair: tuple[str, str], size: int) -> dict:
     while calls < CALLS:
         optimizer.step(closure)
     image = image.numpy()[0].transpose(1, 2, 0).copy()
-    found = {"seconds": lowest["seconds"], "evals": lowest["evals"]}
-    return found | {"total": total(image, photo, style)}
+    return {"seconds": lowest["seconds"], "evals": lowest["evals"]}, image
+
+
+def run_reference(pair: tuple[str, str], size: int) -> dict:
+    """The tutorial's loop and its total loss, each in a process: PyTorch and TensorFlow may not share one."""
+    found, image = nst.machine.in_fresh_process(run_torch, pair, size)
+    return found | {"total": nst.machine.in_fresh_process(total, image, *pictures(pair, size))}
 
 
 def run_ours(pair: tuple[str, str], size: int, precision: str, target: float) -> dict:
@@ -115,9 +120,11 @@ def main() -> None:
             key = {"photo": pair[0], "style": pair[1], "size": options.size, "run": run}
             found = next((row for row in rows if key.items() <= row.items()), None)
             if found is None:
-                function = run_torch if run == REFERENCE else run_ours
-                more = () if run == REFERENCE else (run, target["total"])
-                found = key | nst.machine.in_fresh_process(function, pair, options.size, *more)
+                if run == REFERENCE:
+                    found = key | run_reference(pair, options.size)
+                else:
+                    plan = pair, options.size, run, target["total"]
+                    found = key | nst.machine.in_fresh_process(run_ours, *plan)
                 target = target or found
                 found["ratio"] = found["seconds"] / target["seconds"]
                 if found["total"] > target["total"] * 1.0001:

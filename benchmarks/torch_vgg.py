@@ -4,6 +4,7 @@ Average pooling, content at relu3_3, Gram matrices at relu1_2, relu2_2, relu3_3 
 weights of the VGG-16 of nstlib.
 """
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own convention
 
 import nstlib as nst
+
+# PyTorch 2.15 and TensorFlow 2.21 end a process that has both and makes an optimizer of PyTorch. Keras, which nstlib
+# asks for its weights, is not to load TensorFlow.
+os.environ["KERAS_BACKEND"] = "torch"
+
 from nstlib.objective.features import load_weights
 
 COUNTS = (2, 2, 3, 3)  # convolutions in the blocks up to relu4_3
