@@ -17,6 +17,7 @@ import nstlib as nst
 from nstlib.johnson import SLIM_WIDTH, layers
 from nstlib.johnson.network import new_network
 from nstlib.johnson.passes import contrast
+from nstlib.objective.losses import pixel_mean
 
 STYLES = ("starry_night", "wave", "udnie")
 WIDTHS = {"wide": 1.0, "slim": SLIM_WIDTH}
@@ -45,8 +46,8 @@ class Floored(layers.InstanceNormalization):
     """Of which the deviation cannot fall far below a tenth."""
 
     def call(self, x):
-        flat = layers._mean(x)
-        variance = layers._mean((x - flat) ** 2)
+        flat = pixel_mean(x)
+        variance = pixel_mean((x - flat) ** 2)
         return (x - flat) * self.scale / (variance + FLOOR) ** 0.5 + self.offset
 
 
