@@ -79,11 +79,11 @@ def load_engine(name: str | Path, *, width: float = 1.0, precision: str = "float
     Args:
         name: a name from `network_names(width)`, or the path of a `.npz` file.
         width: of a shipped network: 1 or 0.25.
-        precision: `"float32"` paints what Keras does, within a rounding; `"bfloat16"` takes half the time on a processor
-            with AVX512_BF16, a fifth on one with AMX; `"int8"` less again without AMX, at one or two grey levels on
-            average. Large photos with wide even areas are best painted in float32: only there sums over all pixels are exact.
-            The first call in int8 measures the network on the built-in photos, some seconds, and keeps what it found in
-            the user's cache folder, where that can be written.
+        precision: `"float32"` paints what Keras does, within a rounding; `"bfloat16"` takes half the time on a
+            processor with AVX512_BF16, a fifth on one with AMX; `"int8"` less again without AMX, at one or two grey
+            levels on average. Large photos with wide even areas are best painted in float32: only there sums over all
+            pixels are exact. The first call in int8 measures the network on the built-in photos, some seconds, and
+            keeps what it found in the user's cache folder, where that can be written.
 
     Raises:
         EngineError: OpenVINO is missing, or `nncf` for int8 (`pip install 'nst-study[fast]'`), or it cannot run this.
