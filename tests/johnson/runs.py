@@ -37,7 +37,8 @@ STYLE = pictures(4)[3]
 
 # For what needs one of its own. Not by fork, which would copy a process in which TensorFlow runs.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tensorflow", "pytest", "nstlib.johnson.training"])
+# Keras' backend alone: PyTorch's optimizers end a process that has loaded TensorFlow.
+PROCESSES.set_forkserver_preload([keras.backend.backend(), "pytest", "nstlib.johnson.training"])
 
 
 def random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
