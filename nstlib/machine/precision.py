@@ -56,8 +56,8 @@ def use_bfloat16(on: bool = True) -> None:
     """From now on, TensorFlow multiplies in bfloat16: faster, with nearly the same result.
 
     Convolutions and matrix products read numbers of eight binary digits in place of 24 and add up in float32; images,
-    losses and L-BFGS stay in float32. It holds for `gatys`, networks and `train`, also for
-    those that this process called before. The first call in another precision takes as long as a first call.
+    losses and L-BFGS stay in float32. It holds for `gatys`, networks and `train`, also for those that
+    this process called before. The first call in another precision takes as long as a first call.
 
     Args:
         on: False goes back to float32.
