@@ -6,8 +6,8 @@ Trains networks for `woodblock_wave`: three with the photos of the folder, from 
 chance, and one with the built-in photos. A few photos of the folder are held out of all, and all networks are judged on
 those: these four, the one that they start from, and the one of that style that ships. (Both that ship may have seen the
 whole folder: they have where it is that of their own training.) The figure shows photos that may be passed on, the
-built-in ones. Writes results/tables/new_style.csv, new_style_summary.csv and results/figures/new_style.png. A run that
-was stopped goes on from its last checkpoints.
+built-in ones. Writes results/tables/new_style_summary.csv and results/figures/new_style.png. A run that was stopped
+goes on from its last checkpoints.
 """
 
 import argparse
@@ -84,13 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         **trained(photos, options.work, options.steps),
         "as it ships": nst.load_network(STYLE),
     }
-    table = scores(held_out, networks)
-    summary = summarise(table, networks)
+    summary = summarise(scores(held_out, networks), networks)
     results = full_results()
     caption = (
         f"Networks for {STYLE} on {len(held_out)} photos held out of their training, {SIZE} px."
     )
-    results.table("new_style", table, caption=caption)
     results.table("new_style_summary", summary, caption=f"{caption} Mean and spread.")
     rows = {name: pictures(nst.photo(name, size=SIZE), networks) for name in SHOWN}
     caption = f"Networks for {STYLE}; the one with the built-in photos has seen those shown."

@@ -2,7 +2,7 @@
 
 SciPy's L-BFGS-B computes in double precision and sorts all variables at every step to find its Cauchy point. For the
 pixels of an image that takes as long as a good part of the gradient itself; this method reaches the same losses after
-the same number of gradients (the docs' page on performance).
+the same number of gradients (the docs' page on design).
 """
 
 from collections import deque
