@@ -13,6 +13,7 @@ share of PyTorch's in the same turn.
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -104,20 +105,20 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="side in px")
     arguments = parser.parse_args()
     loops = {
-        OURS: (nstlib_gradient,),
-        LOOP: (nstlib_loop,),
-        PLAIN: (torch_gradient,),
-        BEST: (torch_compiled_gradient,),
+        OURS: nstlib_gradient,
+        LOOP: nstlib_loop,
+        PLAIN: torch_gradient,
+        BEST: torch_compiled_gradient,
     }
     if nst.machine.has_bfloat16():
         loops |= {
-            OURS_BFLOAT16: (nstlib_gradient, True),
-            BEST_BFLOAT16: (torch_compiled_gradient, True),
+            OURS_BFLOAT16: partial(nstlib_gradient, bfloat16=True),
+            BEST_BFLOAT16: partial(torch_compiled_gradient, bfloat16=True),
         }
     rows = []
     for repeat in range(arguments.repeats):
-        for name, (function, *options) in loops.items():
-            seconds = nst.machine.in_fresh_process(function, arguments.size, *options)
+        for name, function in loops.items():
+            seconds = nst.machine.in_fresh_process(function, arguments.size)
             rows.append(
                 {"size": arguments.size, "loop": name, "repeat": repeat, "seconds": seconds}
             )
