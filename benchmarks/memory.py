@@ -27,7 +27,7 @@ NETWORKS = {
     "openvino slim": (nst.load_engine, SLIM_WIDTH),
 }
 SIZES = dict.fromkeys(NETWORKS, NETWORK_SIZES) | {"gatys": (256, 512, 1024)}
-STEPS = 12  # L-BFGS keeps ten updates
+STEPS = 12  # L-BFGS keeps ten changes up to its hundredth step
 REPEATS = 3
 LARGE = (3072, 4096)
 

@@ -27,6 +27,7 @@ INITS = ("content", "colour", "style", "noise")
 _LARGE = 512  # px, the longer side from which beginning small pays (benchmarks/scales.py)
 _SCALES = (0.25, 0.5, 1.0)  # of a large photo
 _COARSE_STEPS = 10  # more take longer than they save (benchmarks/scales.py)
+_ROUNDING = {"float32": 0.0, "bfloat16": 2**-7}  # of the total loss; float32's hides nothing
 _NOISE = 0.1  # contrast of the initial noise, as a share of the range
 _COLUMNS = ["step", "evals", "seconds", "total", "content", "style", "tv", "scale"]
 
@@ -176,7 +177,8 @@ def _best(run: "_Run", start: np.ndarray, steps: int, optimizer) -> np.ndarray:
     with contextlib.suppress(_Stop):
         if optimizer == "lbfgs":
             search = {"on_step": run.record}
-            taken = minimize_in_box(run.evaluate, start, steps=steps, **search)
+            rounding = _ROUNDING[precision_in_use()]
+            taken = minimize_in_box(run.evaluate, start, steps=steps, rounding=rounding, **search)
             if 0 < taken < steps and precision_in_use() == "bfloat16":
                 # So near to a minimum that the rounding hides the way down: float32 still sees it.
                 with float32():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize, rosen, rosen_der
 
+from nstlib.optimization import lbfgs
 from nstlib.optimization.lbfgs import minimize_in_box
 
 
@@ -91,6 +92,56 @@ def test_every_step_lowers_the_value_and_stays_in_the_box():
     assert points.dtype == np.float32
     assert points.min() >= 0.25
     assert points.max() <= 0.75
+
+
+def rounded(function, digits):
+    """The function with the value rounded to binary digits, as a sum in low precision is; its gradient stays exact."""
+
+    def blurred(point):
+        value, gradient = function(point)
+        unit = 2.0 ** (np.floor(np.log2(value)) + 1 - digits)
+        return np.round(value / unit) * unit, gradient
+
+    return blurred
+
+
+def test_a_value_that_rounding_blurs_is_lowered_as_far_as_the_exact_one():
+    exact, start = quadratic()
+    floor = run(exact, start)[0][-1][1]
+
+    def level(**options):
+        accepted, _ = run(rounded(exact, 8), start, steps=60, **options)
+        return min(exact(point)[0] for point, _ in accepted) - floor
+
+    strict, tolerant = level(), level(rounding=2**-7)
+    assert tolerant < strict / 20
+    assert tolerant < 1e-3 * (exact(start)[0] - floor)
+
+
+def test_steps_uphill_stay_within_the_rounding_of_the_lowest_value():
+    blurred, start = rounded(quadratic()[0], 8), quadratic()[1]
+    accepted, _ = run(blurred, start, steps=60, rounding=2**-7)
+    values = np.array([value for _, value in accepted])
+    assert (np.diff(values) >= 0).any()
+    assert np.all(values[1:] <= np.minimum.accumulate(values)[:-1] * (1 + 2**-7))
+
+
+def test_a_long_run_keeps_more_changes_and_a_short_one_ten(monkeypatch):
+    def valley(point):
+        return rosen(point.astype(float)), rosen_der(point.astype(float)).astype(np.float32)
+
+    kept, product = [], lbfgs._inverse_hessian
+
+    def counting(pairs, vector):
+        kept.append(len(pairs))
+        return product(pairs, vector)
+
+    monkeypatch.setattr(lbfgs, "_inverse_hessian", counting)
+    start = np.random.default_rng(0).random(300, dtype=np.float32)
+    run(valley, start, steps=340, high=2.0)
+    assert max(kept[:100]) == 10
+    assert 15 < max(kept[:200]) <= 20
+    assert max(kept) == 30
 
 
 def test_the_first_change_has_the_size_asked_for():
