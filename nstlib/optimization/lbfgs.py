@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 # Pairs of changes that are kept: SciPy's ten, and in a long run a tenth of its steps, since the valley gets narrow.
-# More than thirty gain nothing that can be seen (the docs' page on design).
+# More than thirty gain little for the time they take (the docs' page on design).
 _MEMORY = (10, 30)
 _SUFFICIENT = 1e-4  # share of the decrease that the slope promises (Nocedal & Wright, eq. 3.4)
 _TRIALS = 20  # of one line search
