@@ -9,6 +9,7 @@ import keras
 from keras import KerasTensor, ops
 
 from nstlib.johnson.architecture import EPSILON
+from nstlib.objective.gradients import with_gradient
 from nstlib.objective.losses import pixel_mean
 
 Shape = tuple[int | None, ...]
@@ -19,6 +20,26 @@ class _Layer(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", "autocast": False} | kwargs)
+
+
+@with_gradient
+def _normalized(x, scale, offset):
+    centred = x - pixel_mean(x)
+    deviation = ops.sqrt(pixel_mean(ops.square(centred)) + EPSILON)
+    factor = scale / deviation
+
+    # Derived, it reads and writes feature maps twice as often.
+    def gradient(upstream):
+        total, along = pixel_mean(upstream), pixel_mean(upstream * centred)
+        change = upstream * factor - centred * (factor * along / ops.square(deviation))
+        _, height, width, _ = ops.shape(x)
+        pixels = ops.cast(height * width, x.dtype)
+        of_scale, of_offset = (
+            pixels * ops.sum(each, axis=(0, 1, 2)) for each in (along / deviation, total)
+        )
+        return change - factor * total, of_scale, of_offset
+
+    return centred * factor + offset, gradient
 
 
 @keras.saving.register_keras_serializable("nstlib")
@@ -36,9 +57,7 @@ class InstanceNormalization(_Layer):
 
     def call(self, x: KerasTensor) -> KerasTensor:
         """`(B, H, W, C)` normalised."""
-        centred = x - pixel_mean(x)
-        deviation = ops.sqrt(pixel_mean(ops.square(centred)) + EPSILON)
-        return centred * (self.scale / deviation) + self.offset
+        return _normalized(x, self.scale, self.offset)
 
     def compute_output_shape(self, shape: Shape) -> Shape:
         """The same."""

@@ -1,16 +1,14 @@
 """Peaks: single spots of a feature map by whose height a network sets the scale of everything else in it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from nstlib.johnson.architecture import EPSILON
 from nstlib.johnson.layers import InstanceNormalization
+from nstlib.objective.gradients import Tensor, with_gradient
 from nstlib.objective.losses import pixel_mean
-
-Tensor = Any  # an array of Keras' backend, or NumPy's
 
 LIMIT = 10.0
 
@@ -31,9 +29,33 @@ def peak_energy(features: Tensor, limit: float = LIMIT) -> Tensor:
         place is the mean over the channels of ((F - μ) / σ)², with μ and σ of each channel over all positions.
     """
     features = ops.cast(features, "float32")
-    squares = ops.square(features - pixel_mean(features))
-    energy = ops.mean(squares / (pixel_mean(squares) + EPSILON), axis=-1)
-    return ops.mean(ops.relu(energy - limit), axis=(1, 2))
+    _, height, width, channels = ops.shape(features)
+
+    @with_gradient
+    def mean_above(features):
+        centred = features - pixel_mean(features)
+        squares = ops.square(centred)
+        weights = 1.0 / (channels * (pixel_mean(squares) + EPSILON))
+        rows = ops.reshape(squares, (-1, height * width, channels))
+        energy = ops.matmul(rows, ops.reshape(weights, (-1, channels, 1)))
+        above = ops.relu(energy - limit)
+
+        # Derived, it reads and writes feature maps twice as often.
+        def gradient(upstream):
+            share = ops.reshape(upstream / ops.cast(height * width, "float32"), (-1, 1, 1))
+            at = ops.where(above > 0, share, 0.0)
+            of_weights = ops.matmul(
+                ops.transpose(at, (0, 2, 1)), rows
+            )  # which the variance changes
+            of_weights = ops.reshape(of_weights, (-1, 1, 1, channels))
+            of_variances = -channels * ops.square(weights) * of_weights
+            at = ops.reshape(at, (-1, height, width, 1))
+            change = centred * (2.0 * (weights * at + of_variances / (height * width)))
+            return change - pixel_mean(change)
+
+        return ops.mean(above, axis=(1, 2)), gradient
+
+    return mean_above(features)
 
 
 def mean_peak_energy(maps: Sequence[Tensor]) -> Tensor | float:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-Tensor = Any  # an array of Keras' backend, or NumPy's
+from nstlib.objective.gradients import Tensor, with_gradient
 
 # A flat target has no variance and a black one no Gram matrix: the floor keeps the quotient finite.
 _EPSILON = 1e-12
@@ -30,7 +30,18 @@ def gram_matrix(features: Tensor) -> Tensor:
     _, height, width, channels = ops.shape(features)
     rows = ops.reshape(features, (-1, height * width, channels))
     scale = ops.cast(height * width * channels, features.dtype)
-    return ops.matmul(ops.transpose(rows, (0, 2, 1)), rows) / scale
+    return _products(rows) / scale
+
+
+@with_gradient
+def _products(rows):
+    """RᵀR of `(B, N, C)`, `(B, C, C)`."""
+
+    # Derived, it is two products, of R with U and with Uᵀ, and a transposed copy of R.
+    def gradient(upstream):
+        return ops.matmul(rows, upstream + ops.transpose(upstream, (0, 2, 1)))
+
+    return ops.matmul(ops.transpose(rows, (0, 2, 1)), rows), gradient
 
 
 def pixel_mean(features: Tensor) -> Tensor:
@@ -59,7 +70,7 @@ def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
     means = pixel_mean(features)
     centred = ops.reshape(features - means, (-1, height * width, channels))
     scale = ops.cast(height * width, features.dtype)
-    return means[:, 0, 0], ops.matmul(ops.transpose(centred, (0, 2, 1)), centred) / scale
+    return means[:, 0, 0], _products(centred) / scale
 
 
 def weighted_mean(targets: Sequence[Any], shares: Sequence[float]) -> Any:
@@ -171,7 +182,27 @@ def total_variation_loss(images: Tensor) -> Tensor:
     Returns:
         One loss per image, `(B,)`: 0 for a flat image, about 1/3 for uniform noise in [0, 1].
     """
-    down = images[:, 1:] - images[:, :-1]
-    right = images[:, :, 1:] - images[:, :, :-1]
-    axes = (1, 2, 3)
-    return ops.mean(ops.square(down), axis=axes) + ops.mean(ops.square(right), axis=axes)
+    return _mean_square_step(images, 1) + _mean_square_step(images, 2)
+
+
+def _mean_square_step(images, axis):
+    """Mean squared difference between neighbours along the height (1) or the width (2), `(B,)`."""
+
+    def cut(x, start, stop):
+        return x[:, start:stop] if axis == 1 else x[:, :, start:stop]
+
+    @with_gradient
+    def mean_square(images):
+        steps = cut(images, 1, None) - cut(images, None, -1)
+        _, height, width, channels = ops.shape(steps)
+        count = ops.cast(height * width * channels, images.dtype)
+
+        # Derived, the gradient of each cut is a padded copy.
+        def gradient(upstream):
+            inner = cut(steps, None, -1) - cut(steps, 1, None)
+            change = ops.concatenate([-cut(steps, None, 1), inner, cut(steps, -1, None)], axis=axis)
+            return change * ops.reshape(2.0 * upstream / count, (-1, 1, 1, 1))
+
+        return ops.mean(ops.square(steps), axis=(1, 2, 3)), gradient
+
+    return mean_square(images)
