@@ -10,8 +10,10 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+# Layers by known answers (the flat picture, the sums, the mirrors, the resize), and gradients that are written out.
+A_SHARE = ("test_layers.py", "test_gradients.py")
 EVERYTHING = (
-    "test_layers.py",
+    *A_SHARE,
     "test_network.py",
     "test_network_files.py",
     "test_passes.py",
@@ -20,8 +22,6 @@ EVERYTHING = (
 )
 # Processes of its own, on TensorFlow's graphs; or those that go to another backend themselves.
 ELSEWHERE = "not killed and not interrupted and not another_backend and not programs_of_the_guide"
-# The layers by known answers: the flat picture, the sums, the mirrors and the resize.
-A_SHARE = ("test_layers.py",)
 
 
 def suite(backend: str, files: tuple[str, ...], *options: str) -> str:
