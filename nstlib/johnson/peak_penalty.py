@@ -44,9 +44,8 @@ def peak_energy(features: Tensor, limit: float = LIMIT) -> Tensor:
         def gradient(upstream):
             share = ops.reshape(upstream / ops.cast(height * width, "float32"), (-1, 1, 1))
             at = ops.where(above > 0, share, 0.0)
-            of_weights = ops.matmul(
-                ops.transpose(at, (0, 2, 1)), rows
-            )  # which the variance changes
+            # The variance depends on every place, and the weights on the variance.
+            of_weights = ops.matmul(ops.transpose(at, (0, 2, 1)), rows)
             of_weights = ops.reshape(of_weights, (-1, 1, 1, channels))
             of_variances = -channels * ops.square(weights) * of_weights
             at = ops.reshape(at, (-1, height, width, 1))
